@@ -1,0 +1,30 @@
+"""A real server for benchmarks and end-to-end tests: `svge serve` in a process of its own on a free port."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+@contextmanager
+def served(folder: Path, **settings: str) -> Iterator[str]:
+    """The URL of a server whose database and log lie in `folder`; `settings` are `SVGE_…` variables without the prefix."""
+    command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--database-url", f"sqlite:///{folder / 'svge.db'}"]
+    environment = {**os.environ, **{f"SVGE_{name.upper()}": value for name, value in settings.items()}}
+    with (
+        (folder / "server.log").open("a") as log,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        assert process.stdout is not None
+        announcement = process.stdout.readline()
+        if not announcement:
+            raise RuntimeError(f"the server did not start: {(folder / 'server.log').read_text()[-2000:]}")
+        try:
+            yield next(word for word in announcement.split() if word.startswith("http://"))
+        finally:
+            process.terminate()
+            process.wait(timeout=60)

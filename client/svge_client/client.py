@@ -1,0 +1,183 @@
+"""The client: one method for each thing a trainer says. What happens while a trial runs is in `running.py`, when requests are
+repeated in `transport.py`.
+"""
+
+import math
+import os
+import random
+import secrets
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from svge_client.errors import Conflict
+from svge_client.running import RunningTrial, first_trial
+from svge_client.transport import ONCE, Retry, Transport
+from svge_client.values import Architecture, Decoding, Heartbeat, Latent, Study, Suggestion, Trial
+
+_DEFAULT_RETRY = Retry()
+_LONGEST_HEARTBEAT = 60.0
+
+
+class Client:
+    """Speaks to one server as one worker.
+
+    The server gives a worker that asks again what it already holds, so trials that run side by side need different workers:
+    one client for each. Methods may be called from several threads. Every method raises `SvgeError`s (see `errors.py`).
+
+    `worker` defaults to host name, process id and a random part; a trainer that shall get its own trial back after a restart
+    gives a name of its own. `timeout` is in seconds, for each attempt, and must exceed the `wait` of `suggest`.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "http://127.0.0.1:8000",
+        worker: str | None = None,
+        timeout: float = 30.0,
+        retry: Retry = _DEFAULT_RETRY,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.base_url = base_url
+        self.worker = worker or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._http = httpx.Client(base_url=base_url, timeout=timeout, transport=transport, headers={"Accept": "application/json"})
+        self._transport = Transport(self._http, retry, random.Random())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def create_study(
+        self,
+        name: str,
+        space: str,
+        *,
+        objective: str = "maximize",
+        seed: int = 0,
+        max_trials: int | None = None,
+        lease_seconds: int | None = None,
+        exist_ok: bool = True,
+        **settings: Any,
+    ) -> Study:
+        """Create a study; what is None is left to the server, `settings` are further fields of the request.
+
+        With `exist_ok` a study of this name with the same space and objective is returned as it is. Raises `Conflict` otherwise.
+        """
+        optional = {"max_trials": max_trials, "lease_seconds": lease_seconds}
+        body = {"name": name, "space": space, "objective": objective, "seed": seed, **settings}
+        body |= {key: value for key, value in optional.items() if value is not None}
+        try:
+            return Study.from_json(self._transport.post("/studies", body, repeat_safe=exist_ok))
+        except Conflict as conflict:
+            if not exist_ok or conflict.problem.code != "study_exists":
+                raise
+            study = self.study(name)
+            if (study.space, study.objective) != (space, objective):
+                raise
+            return study
+
+    def study(self, name: str) -> Study:
+        return Study.from_json(self._transport.get(_study_path(name)))
+
+    def suggest(self, study: str, count: int = 1, wait: float | None = None, max_nodes: int | None = None) -> Suggestion:
+        """Up to `count` trials for this worker: those that it holds already, then new ones. Fewer come with a reason."""
+        optional = {"wait": wait, "max_nodes": max_nodes}
+        body = {"study": study, "worker": self.worker, "count": count}
+        body |= {key: value for key, value in optional.items() if value is not None}
+        answer = self._transport.post("/suggest", body, repeat_safe=True)
+        return Suggestion(tuple(Trial.from_json(trial) for trial in answer["trials"]), answer.get("reason"))
+
+    def trial(self, study: str, heartbeat_seconds: float | None = None) -> RunningTrial:
+        """A context manager that asks for one trial and keeps its lease; the heartbeats come at a quarter of the study's lease
+        unless a period is given.
+        """
+        if heartbeat_seconds is None:
+            lease = self.study(study).lease_seconds
+            heartbeat_seconds = min(lease / 4, _LONGEST_HEARTBEAT) if lease else _LONGEST_HEARTBEAT
+
+        def ask() -> Trial:
+            suggestion = self.suggest(study)
+            return first_trial(suggestion.trials, suggestion.reason)
+
+        return RunningTrial(self, ask, heartbeat_seconds)
+
+    def observe(self, trial: Trial, value: float, *, std: float | None = None, metrics: Mapping[str, float] | None = None) -> Trial:
+        """Report the value of a trial. Saying the same again changes nothing.
+
+        Raises `Conflict` when it is finished with another value, `LeaseLost` when somebody else finished it before, and
+        `ValueError` for NaN and infinities, which are failures: use `fail`.
+        """
+        if not math.isfinite(value):
+            raise ValueError(f"expected a finite value, got {value}; report a diverged training with fail(reason)")
+        body = {"trial": trial.id, "attempt": trial.attempt, "value": float(value), "status": "completed"}
+        if std is not None:
+            body["std"] = float(std)
+        if metrics is not None:
+            body["metrics"] = dict(metrics)
+        return self._observe(body)
+
+    def fail(self, trial: Trial, reason: str) -> Trial:
+        """Report that this architecture could not be trained; the study does not propose it again."""
+        return self._observe({"trial": trial.id, "attempt": trial.attempt, "status": "failed", "reason": reason})
+
+    def heartbeat(self, trials: Sequence[Trial]) -> Heartbeat:
+        """Renew the leases of trials that this worker holds."""
+        return self._heartbeat(trials, None)
+
+    def heartbeat_once(self, trials: Sequence[Trial]) -> Heartbeat:
+        """The same without repetitions, for callers who come again anyway."""
+        return self._heartbeat(trials, ONCE)
+
+    def best(self, study: str, k: int = 1) -> tuple[Trial, ...]:
+        """The `k` best completed trials, the best first; fewer where fewer are completed."""
+        answer = self._transport.get(_study_path(study) + "/best", {"k": k})
+        return tuple(Trial.from_json(trial) for trial in answer["trials"])
+
+    def trials(self, study: str, page_size: int = 100, **filters: Any) -> Iterator[Trial]:
+        """All trials of a study in the order of their numbers, fetched page by page; `filters` are query parameters."""
+        cursor: dict[str, Any] = {}
+        while True:
+            answer = self._transport.get(_study_path(study) + "/trials", {"limit": page_size, **filters, **cursor})
+            yield from (Trial.from_json(trial) for trial in answer["trials"])
+            if answer.get("next_cursor") is None:
+                return
+            cursor = {"cursor": answer["next_cursor"]}
+
+    def decode(
+        self, latents: Sequence[Sequence[float]], *, study: str, samples: int = 10, mode: str = "sampled", seed: int = 0
+    ) -> list[tuple[Decoding, ...]]:
+        """For each latent point its distinct architectures, the most frequent first, with the model of a study."""
+        points = [list(latent) for latent in latents]
+        body = {"study": study, "latents": points, "samples": samples, "mode": mode, "seed": seed}
+        answer = self._transport.post("/decode", body, repeat_safe=True)
+        decoded: list[list[Decoding]] = [[] for _ in points]
+        for decoding in answer["architectures"]:
+            decoded[decoding["point"]].append(Decoding.from_json(decoding))
+        return [tuple(decodings) for decodings in decoded]
+
+    def encode(self, architectures: Sequence[Architecture]) -> list[Latent]:
+        """The posterior of each architecture, all of one space."""
+        if not architectures:
+            return []
+        body = {"space": architectures[0].space, "architectures": [architecture.to_json() for architecture in architectures]}
+        return [Latent.from_json(latent) for latent in self._transport.post("/encode", body, repeat_safe=True)["latents"]]
+
+    def _observe(self, body: Mapping[str, Any]) -> Trial:
+        return Trial.from_json(self._transport.post("/observe", body, repeat_safe=True)["trial"])
+
+    def _heartbeat(self, trials: Sequence[Trial], retry: Retry | None) -> Heartbeat:
+        body = {"worker": self.worker, "trials": [trial.id for trial in trials]}
+        answer = self._transport.post("/heartbeat", body, repeat_safe=True, retry=retry)
+        return Heartbeat.from_json(answer)
+
+
+def _study_path(name: str) -> str:
+    return f"/studies/{quote(name, safe='')}"

@@ -1,0 +1,174 @@
+"""What the server answers with, as frozen values. Fields that this version does not know are ignored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A labelled directed acyclic graph: `nodes` are the labels in canonical order, the first is `input`, the last `output`;
+    `edges` are index pairs.
+    """
+
+    space: str
+    nodes: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Architecture":
+        edges = tuple((int(source), int(target)) for source, target in document["edges"])
+        return cls(document["space"], tuple(document["nodes"]), edges)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"space": self.space, "nodes": list(self.nodes), "edges": [list(edge) for edge in self.edges]}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One architecture that a study has handed out. `value` is None until it is observed, `reason` says why it failed;
+    `native` is the space's own form; `document` is the whole answer, with what is not spelled out here.
+    """
+
+    id: str
+    study: str
+    number: int
+    attempt: int
+    state: str
+    architecture: Architecture
+    native: Any
+    canonical_id: str
+    source: str
+    lease_expires_at: datetime | None
+    predicted_mean: float | None
+    predicted_std: float | None
+    value: float | None
+    std: float | None
+    reason: str | None
+    document: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Trial":
+        return cls(
+            id=document["id"],
+            study=document["study"],
+            number=document["number"],
+            attempt=document["attempt"],
+            state=document["state"],
+            architecture=Architecture.from_json(document["architecture"]),
+            native=document["native"],
+            canonical_id=document["canonical_id"],
+            source=document["source"],
+            lease_expires_at=_moment(document["lease_expires_at"]),
+            predicted_mean=document["predicted_mean"],
+            predicted_std=document["predicted_std"],
+            value=document["value"],
+            std=document["std"],
+            reason=document["reason"],
+            document=document,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The trials handed out, and the server's reason where they are fewer than asked for."""
+
+    trials: tuple[Trial, ...]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One search. `max_trials` is None where there is no budget, `lease_seconds` 0 where leases never run out; `trials` counts
+    its trials by state, `best_value` is None while none is completed; `document` is the whole answer.
+    """
+
+    name: str
+    space: str
+    objective: str
+    max_trials: int | None
+    lease_seconds: int
+    trials: Mapping[str, int]
+    best_value: float | None
+    document: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Study":
+        return cls(
+            name=document["name"],
+            space=document["space"],
+            objective=document["objective"],
+            max_trials=document["max_trials"],
+            lease_seconds=document["lease_seconds"],
+            trials=document["trials"],
+            best_value=document["best_value"],
+            document=document,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The answer to a heartbeat, by trial id: until when a renewed lease runs (None: without end), why a trial is lost to this
+    worker, and why one should stop.
+    """
+
+    renewed: Mapping[str, datetime | None]
+    lost: Mapping[str, str]
+    stop: Mapping[str, str]
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Heartbeat":
+        return cls(
+            renewed={entry["trial"]: _moment(entry["lease_expires_at"]) for entry in document["renewed"]},
+            lost={entry["trial"]: entry["reason"] for entry in document["lost"]},
+            stop={entry["trial"]: entry["reason"] for entry in document["stop"]},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Latent:
+    """One encoded architecture: mean and standard deviation of its posterior in each latent dimension, and its canonical id."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    canonical_id: str
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Latent":
+        return cls(tuple(document["mean"]), tuple(document["std"]), document["canonical_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """One distinct architecture decoded from a latent point. `frequency` is its share of the samples, `round_trip_distance`
+    the Euclidean distance from the point to its encoding; the prediction is there only for a study with observations.
+    """
+
+    architecture: Architecture
+    canonical_id: str
+    frequency: float
+    valid: bool
+    round_trip_distance: float
+    predicted_mean: float | None
+    predicted_std: float | None
+    acquisition_value: float | None
+    trial: str | None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Decoding":
+        return cls(
+            architecture=Architecture.from_json(document["architecture"]),
+            canonical_id=document["canonical_id"],
+            frequency=document["frequency"],
+            valid=document["valid"],
+            round_trip_distance=document["round_trip_distance"],
+            predicted_mean=document["predicted_mean"],
+            predicted_std=document["predicted_std"],
+            acquisition_value=document["acquisition_value"],
+            trial=document["trial"],
+        )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,150 @@
+"""What a step of the search chooses from: each source contributes what it is good at, and nothing twice.
+
+A space that was encoded completely is its own candidate set. Otherwise: the pool, fresh samples of the space, architectures one or
+two edits from the best, samples of the prior decoded, and the ends of gradient ascents of the expected improvement, decoded (the
+paper's search). Decoded points are encoded again: what is ranked is the architecture that would be trained.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from botorch.acquisition import LogExpectedImprovement
+from botorch.generation.gen import gen_candidates_torch
+from torch import Tensor
+
+from models.architectures.architecture import Architecture
+from models.architectures.canonical import canonical_id, canonicalise
+from models.search.state import SearchState
+from models.search.surrogate import Surrogate
+
+# The counts together cost about a thousand encodings and a hundred decodings a step, half a second on one core.
+NUM_BEST = 10
+"""Observed architectures, by posterior mean, from which edits, growth and ascents start."""
+MAX_ONE_EDIT = 400
+MAX_TWO_EDITS = 200
+NUM_SAMPLES = 256
+NUM_PRIOR = 64
+NUM_STARTS = 16
+"""Ascents: half from the best, half from the prior."""
+ASCENT_STEPS = 25
+ASCENT_RATE = 0.1
+"""In standardised latents, whose average variance is 1."""
+DECODINGS_EACH = 3
+"""Sampled decodings of the end of each ascent, besides the greedy one."""
+NUM_PARENTS = 40
+"""Neighbours of the best that are grown too: an architecture at its edge limit cannot grow, but its neighbours may."""
+NUM_GROWN = 16
+
+_NEIGHBOURS, _SAMPLES, _PRIOR, _DECODE, _GROWTH = range(10, 15)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Distinct unseen architectures in canonical order, their ids, and their standardised latent points (`c x d`)."""
+
+    architectures: tuple[Architecture, ...]
+    canonical_ids: tuple[str, ...]
+    points: Tensor
+
+
+def gather_candidates(state: SearchState, surrogate: Surrogate, best: float, count: int, taken: Collection[str] = ()) -> Candidates:
+    """The candidates of one step; `best` is the standardised outcome to improve upon, `taken` ids that are not wanted besides.
+
+    With a `max_nodes` above that of the trained space they are the larger architectures alone, where there are at least `count`.
+    """
+    known = state.seen.union(taken)
+    pool = state.pool
+    generated: dict[str, Architecture] = {}
+    if state.extrapolates or not pool.complete:
+        generated = _unknown(_generate(state, surrogate, best), known)
+    if state.extrapolates:
+        size = state.autoencoder.space.max_nodes
+        larger = {name: architecture for name, architecture in generated.items() if architecture.num_nodes > size}
+        if len(larger) >= count:
+            return Candidates(tuple(larger.values()), tuple(larger), state.encode(list(larger.values())))
+    places = [place for place in state.unseen_pool() if pool.canonical_ids[place] not in known]
+    names = [pool.canonical_ids[place] for place in places]
+    architectures = [pool.architectures[place] for place in places]
+    inside = set(names)
+    new = {name: architecture for name, architecture in generated.items() if name not in inside}
+    points = torch.cat([pool.points[places], state.encode(list(new.values()))])
+    return Candidates((*architectures, *new.values()), (*names, *new), points)
+
+
+def _unknown(architectures: Iterable[Architecture], known: Collection[str]) -> dict[str, Architecture]:
+    """The canonical forms by id of those architectures whose ids are not known."""
+    found: dict[str, Architecture] = {}
+    for architecture in architectures:
+        canonical = canonicalise(architecture)
+        name = canonical_id(canonical)
+        if name not in known:
+            found.setdefault(name, canonical)
+    return found
+
+
+def _generate(state: SearchState, surrogate: Surrogate, best: float) -> Iterator[Architecture]:
+    """Architectures of every source but the pool; a source that cannot give larger ones is left out where those are wanted."""
+    order = surrogate.moments(state.observed)[0].argsort(descending=True)[:NUM_BEST].tolist()
+    leaders = [state.measurements.architectures[index] for index in order]
+    around = edited(state, leaders)
+    yield from around
+    if state.extrapolates:
+        yield from grown(state, [*leaders, *around[:NUM_PARENTS]])
+    else:
+        rng = state.rng(_SAMPLES)
+        yield from (state.autoencoder.space.sample(rng) for _ in range(NUM_SAMPLES))
+    prior = torch.randn(NUM_PRIOR, state.autoencoder.latent_size, generator=state.generator(_PRIOR), dtype=torch.float64)
+    prior = state.pool.standardise(prior)
+    starts = torch.cat([state.observed[order][: NUM_STARTS // 2], prior[: NUM_STARTS // 2]])
+    climbed = climb(surrogate, starts, best, state.pool.points)
+    greedy = state.pool.restore(torch.cat([climbed, prior])).float()
+    sampled = state.pool.restore(climbed.repeat(DECODINGS_EACH, 1)).float()
+    yield from state.autoencoder.decode(greedy, max_nodes=state.request.max_nodes)
+    yield from state.autoencoder.decode(sampled, state.generator(_DECODE), state.request.max_nodes)
+
+
+def edited(state: SearchState, leaders: Sequence[Architecture]) -> list[Architecture]:
+    """Neighbours of the leaders, the first leader's first, and a random part of the neighbours' neighbours."""
+    space, max_nodes = state.autoencoder.space, state.request.max_nodes
+    once = list(dict.fromkeys(neighbour for leader in leaders for neighbour in space.neighbours(leader, max_nodes)))[:MAX_ONE_EDIT]
+    rng = state.rng(_NEIGHBOURS)
+    # A few neighbours of each of many: all neighbours of one would share one of the two edits.
+    twice: list[Architecture] = []
+    for index in rng.permutation(len(once))[: MAX_TWO_EDITS // 4].tolist():
+        around = space.neighbours(once[index], max_nodes)
+        twice += [around[place] for place in rng.permutation(len(around))[:4].tolist()]
+    return once + twice
+
+
+def grown(state: SearchState, leaders: Sequence[Architecture]) -> list[Architecture]:
+    """Supersets of the leaders, node by node up to the request's `max_nodes`, a random few of each size going on to the next."""
+    max_nodes = state.request.max_nodes or 0
+    rng = state.rng(_GROWTH)
+    found: list[Architecture] = []
+    generation = list(leaders)
+    while generation:
+        larger = [
+            neighbour
+            for parent in generation
+            for neighbour in state.autoencoder.space.neighbours(parent, max_nodes)
+            if parent.num_nodes < neighbour.num_nodes <= max_nodes
+        ]
+        larger = list(dict.fromkeys(larger))
+        generation = [larger[index] for index in rng.permutation(len(larger))[:NUM_GROWN].tolist()]
+        found += generation
+    return found
+
+
+@torch.enable_grad()
+def climb(surrogate: Surrogate, starts: Tensor, best: float, pool: Tensor) -> Tensor:
+    """The points (`s x d`) that Adam reaches from `starts` climbing the log expected improvement within the pool's bounding box."""
+    ends, _ = gen_candidates_torch(
+        starts[:, None],
+        LogExpectedImprovement(surrogate, best),
+        lower_bounds=pool.amin(0),
+        upper_bounds=pool.amax(0),
+        options={"optimizer_options": {"lr": ASCENT_RATE}, "stopping_criterion_options": {"maxiter": ASCENT_STEPS}},
+    )
+    points: Tensor = ends.detach()[:, 0]
+    return points

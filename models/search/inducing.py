@@ -1,0 +1,28 @@
+"""Choosing inducing points: greedily by conditional variance, which is a pivoted Cholesky factorisation.
+
+Burt, Rasmussen & van der Wilk, "Convergence of sparse variational inference in Gaussian process regression" (2020), section 4.1.
+The factorisation is that of BoTorch's `GreedyVarianceReduction`, which itself gives points instead of their indices.
+"""
+
+import torch
+from botorch.models.utils.inducing_point_allocators import _pivoted_cholesky_init
+from torch import Tensor
+
+from models.search.process import Process
+
+MAX_CONSIDERED = 2000
+"""Among so many points, evenly over all, the choice is made: their covariance is dense, and time and memory stay bounded."""
+
+
+@torch.no_grad()
+def select_inducing(process: Process, points: Tensor, limit: int) -> Tensor:
+    """The indices of at most `limit` of the `n x d` points, each the one of greatest variance given those before it.
+
+    Fewer are chosen when the rest is determined by them but for a millionth of the prior variance; ties go to the lower index.
+    """
+    if len(points) <= limit:
+        return torch.arange(len(points))
+    considered = torch.linspace(0, len(points) - 1, min(len(points), MAX_CONSIDERED), dtype=torch.float64).long()
+    correlation = process.covariance(points[considered], points[considered]) / process.covar_module.outputscale
+    chosen: Tensor = _pivoted_cholesky_init(considered[:, None], correlation, limit, torch.ones_like(correlation[0]))
+    return chosen[:, 0]

@@ -1,0 +1,80 @@
+"""The plain values that go into a search step and come out of it. They cross process boundaries, so they hold no tensors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from models.architectures.architecture import Architecture
+
+Direction = Literal["maximize", "minimize"]
+Source = Literal["initial", "acquisition", "extrapolation", "fallback"]
+Strategy = Literal["svge", "random"]
+
+Hyperparameters = Mapping[str, Sequence[float]]
+"""The surrogate's fitted hyperparameters under their names, a JSON value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One trained architecture: `value` in the objective's own unit and direction, `std` its standard error where known."""
+
+    architecture: Architecture
+    value: float
+    std: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalRequest:
+    """What a proposal depends on, and nothing else: equal requests to equal checkpoints give equal proposals.
+
+    `pending` are the architectures that are running now; `excluded` the canonical ids that must not come again for another
+    reason (failed, infeasible). Whatever is observed or pending is excluded without being named.
+    `initial_size` observations are space-filling before the surrogate takes over. `max_nodes` enlarges the space.
+    `hyperparameters` are those of the study's last fit, from which the next one starts.
+    """
+
+    direction: Direction
+    count: int
+    seed: int
+    observations: tuple[Observation, ...] = ()
+    pending: tuple[Architecture, ...] = ()
+    excluded: tuple[str, ...] = ()
+    strategy: Strategy = "svge"
+    initial_size: int = 10
+    max_nodes: int | None = None
+    hyperparameters: Hyperparameters | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One architecture to train, in canonical order, with where it came from and what the surrogate expects of it.
+
+    `predicted_mean` and `predicted_std` are in the objective's unit; they and `acquisition_value` (log expected improvement)
+    are None where no surrogate was fitted.
+    """
+
+    architecture: Architecture
+    canonical_id: str
+    latent: tuple[float, ...]
+    source: Source
+    predicted_mean: float | None = None
+    predicted_std: float | None = None
+    acquisition_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalBatch:
+    """The proposals, a `reason` when they are fewer than asked for, and the hyperparameters to store with the study."""
+
+    proposals: tuple[Proposal, ...]
+    reason: str | None = None
+    hyperparameters: Hyperparameters | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The surrogate's belief about one architecture, in the objective's unit, and its log expected improvement."""
+
+    mean: float
+    std: float
+    acquisition_value: float

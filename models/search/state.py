@@ -1,0 +1,65 @@
+"""What a request amounts to for one autoencoder: its trials as latent points, and the names of all that must not come again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.architectures.architecture import Architecture
+from models.architectures.canonical import canonical_id, canonicalise
+from models.search.autoencoder import Autoencoder
+from models.search.outcomes import Measurements, merge_replicates
+from models.search.pool import Pool, pool_of
+from models.search.proposal import ProposalRequest
+
+
+@dataclass(frozen=True)
+class SearchState:
+    """A request with its distinct trials encoded: `observed` is `n x d` and `pending` `p x d`, standardised by the pool.
+
+    `measurements` are in the order of `observed`; `seen` are the canonical ids of all that is observed, pending or excluded.
+    """
+
+    autoencoder: Autoencoder
+    request: ProposalRequest
+    pool: Pool
+    measurements: Measurements
+    observed: Tensor
+    pending: Tensor
+    seen: frozenset[str]
+
+    @property
+    def extrapolates(self) -> bool:
+        """Whether larger architectures are asked for than the trained space has."""
+        return (self.request.max_nodes or 0) > self.autoencoder.space.max_nodes
+
+    def encode(self, architectures: Sequence[Architecture]) -> Tensor:
+        """The standardised latent means, `n x d`, of canonical architectures."""
+        return self.pool.encode(self.autoencoder, architectures)
+
+    def unseen_pool(self) -> list[int]:
+        """The places in the pool of what may still be proposed."""
+        return [place for place, name in enumerate(self.pool.canonical_ids) if name not in self.seen]
+
+    def rng(self, purpose: int) -> np.random.Generator:
+        """The request's random numbers for one purpose; different purposes get independent streams."""
+        return np.random.default_rng([self.request.seed % 2**63, purpose])
+
+    def generator(self, purpose: int) -> torch.Generator:
+        """The same for torch."""
+        return torch.Generator().manual_seed(int(self.rng(purpose).integers(2**63)))
+
+
+def build_state(autoencoder: Autoencoder, request: ProposalRequest) -> SearchState:
+    """The state of a request. Raises `ValueError`, naming the field, for observations that are no finite numbers."""
+    measurements = merge_replicates(request.observations)
+    observed = set(measurements.architectures)
+    running = (canonicalise(architecture) for architecture in request.pending)
+    pending = tuple(architecture for architecture in dict.fromkeys(running) if architecture not in observed)
+    seen = {canonical_id(architecture) for architecture in (*measurements.architectures, *pending)}
+    pool = pool_of(autoencoder)
+    points = pool.encode(autoencoder, measurements.architectures)
+    running_points = pool.encode(autoencoder, pending)
+    return SearchState(autoencoder, request, pool, measurements, points, running_points, frozenset(seen.union(request.excluded)))

@@ -1,0 +1,75 @@
+"""The `Idempotency-Key` header: the same POST again gets the stored answer. What is kept, and how long: `studies/replays.py`."""
+
+import asyncio
+import hashlib
+import re
+from weakref import WeakValueDictionary
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.architectures.architecture import Fault
+from service.api.problems import service_problem
+from service.errors import InvalidRequest, ServiceError
+from service.storage.replays import StoredAnswer
+from service.studies.context import Context
+from service.studies.replays import HEADER, recall, remember
+
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_REPLAYED = {"Idempotency-Replayed": "true"}
+
+
+class Replay:
+    """Lets each keyed POST through once, and keeps its answer before sending it unless the service failed (5xx)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        key = Headers(scope=scope).get(HEADER) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if key is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            if not _KEY.fullmatch(key):
+                raise InvalidRequest([Fault(f"/{HEADER}", "expected 1 to 200 visible ASCII characters; a UUID serves well")])
+            lock = self._locks.setdefault(key, asyncio.Lock())
+            async with lock:
+                response = await self._answer(scope, receive, key)
+        except ServiceError as error:
+            response = service_problem(error, scope["path"])
+        await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, key: str) -> Response:
+        context: Context = scope["app"].state.context
+        body = await Request(scope, receive).body()
+        fingerprint = hashlib.sha256(scope["path"].encode() + b"\0" + body).hexdigest()
+        stored = await recall(context, key, fingerprint)
+        if stored is not None:
+            return Response(stored.body, stored.status, _REPLAYED, stored.media_type)
+        response = await self._first_answer(scope, body)
+        if response.status_code < 500:
+            media_type = response.headers["content-type"]
+            await remember(context, key, StoredAnswer(fingerprint, response.status_code, media_type, bytes(response.body).decode()))
+        return response
+
+    async def _first_answer(self, scope: Scope, body: bytes) -> Response:
+        """What the application answers, held back as a whole."""
+        response, parts = Response(), bytearray()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def hold(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                response.status_code = message["status"]
+                response.raw_headers = list(message["headers"])
+            else:
+                parts.extend(message.get("body", b""))
+
+        await self._app(scope, receive, hold)
+        response.body = bytes(parts)
+        return response

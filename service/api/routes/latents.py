@@ -1,0 +1,50 @@
+"""Encoding architectures and decoding latent points."""
+
+from fastapi import APIRouter
+
+from service.api.decode_query import DecodeQueryDep, find_points
+from service.api.dependencies import ContextDep, check_limit
+from service.api.openapi import example
+from service.api.schemas.latents import (
+    DECODED,
+    ENCODED,
+    DecodeAnswer,
+    DecodeRequest,
+    EncodeAnswer,
+    EncodeRequest,
+    decode_schema,
+    encode_schema,
+)
+from service.api.scopes import scope_of
+from service.studies import latents
+from service.studies.latents import Sampling
+
+router = APIRouter(tags=["latent space"])
+
+
+@router.post("/encode", response_model=EncodeAnswer, responses=example(200, ENCODED))
+async def encode(context: ContextDep, body: EncodeRequest) -> EncodeAnswer:
+    """The latent posterior of each architecture, and the id that isomorphic architectures share."""
+    check_limit(len(body.architectures), context.settings.max_batch, "/architectures", "architectures")
+    scope = await scope_of(context, {"space": body.space, "model": body.model, "study": body.study})
+    graphs = [architecture.graph() for architecture in body.architectures]
+    return encode_schema(await latents.encode(context, scope, graphs, "/architectures"))
+
+
+@router.post("/decode", response_model=DecodeAnswer, responses=example(200, DECODED))
+async def decode(context: ContextDep, body: DecodeRequest) -> DecodeAnswer:
+    """The distinct architectures around each latent point."""
+    check_limit(len(body.latents), context.settings.max_batch, "/latents", "points")
+    scope = await scope_of(context, {"study": body.study, "model": body.model})
+    points = [tuple(point) for point in body.latents]
+    pointers = [f"/latents/{index}" for index in range(len(points))]
+    decoded = await latents.decode(context, scope, points, Sampling(body.samples, body.mode, body.seed), pointers)
+    return decode_schema(scope.space, points, decoded)
+
+
+@router.get("/decode", response_model=DecodeAnswer, responses=example(200, DECODED))
+async def decode_at(context: ContextDep, query: DecodeQueryDep) -> DecodeAnswer:
+    """The distinct architectures around one point, a trial, random points of the prior, or the points between two."""
+    found = await find_points(context, query)
+    decoded = await latents.decode(context, found.scope, found.points, query.sampling, found.pointers)
+    return decode_schema(found.scope.space, found.points, decoded)

@@ -1,0 +1,78 @@
+"""Studies and what is in them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from starlette.responses import StreamingResponse
+
+from service.api.dependencies import ContextDep, check_limit
+from service.api.openapi import example
+from service.api.pagination import read_cursor, write_cursor
+from service.api.schemas.studies import STUDY, StudiesAnswer, StudyRequest, StudySchema, study_schema
+from service.api.schemas.trials import COMPLETED, TrialsAnswer, TrialsPage, trial_schema
+from service.storage.values import TrialState
+from service.studies import lifecycle
+from service.studies.exports import ExportFormat, export
+
+router = APIRouter(prefix="/studies", tags=["studies"])
+
+Limit = Annotated[int, Query(ge=1, description="Most entries of the page.", examples=[50])]
+Cursor = Annotated[str | None, Query(max_length=100, description="The `next_cursor` of the page before.", examples=["YWZ0ZXI6NTA"])]
+
+_MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
+_EXPORT_CONTENT = {
+    "text/csv": {
+        "schema": {"type": "string"},
+        "example": "number,id,state,value\r\n1,7f0c2f0f,completed,0.931\r\n",
+    },
+    "application/jsonl": {"schema": {"type": "string"}, "example": '{"number": 1, "state": "completed", "value": 0.931}\n'},
+}
+
+
+@router.post("", status_code=201, response_model=StudySchema, responses=example(201, STUDY))
+async def create_study(context: ContextDep, body: StudyRequest, response: Response) -> StudySchema:
+    """Create a study: a search over one space with one model, and all that was tried in it."""
+    summary = await lifecycle.create_study(context, body.study_settings(context.settings), body.model)
+    response.headers["Location"] = f"/studies/{summary.study.name}"
+    return study_schema(summary)
+
+
+@router.get("", response_model=StudiesAnswer, responses=example(200, {"studies": [STUDY], "next_cursor": None}))
+async def list_studies(context: ContextDep, limit: Limit = 50, cursor: Cursor = None) -> StudiesAnswer:
+    """All studies in order of creation, a page at a time."""
+    check_limit(limit, context.settings.max_page, "/limit", "entries a page")
+    page = await lifecycle.list_studies(context, read_cursor(cursor), limit)
+    next_cursor = write_cursor(page[-1].study.id) if len(page) == limit else None
+    return StudiesAnswer(studies=[study_schema(summary) for summary in page], next_cursor=next_cursor)
+
+
+@router.get("/{name}", response_model=StudySchema, responses=example(200, STUDY))
+async def read_study(context: ContextDep, name: str) -> StudySchema:
+    """One study with the number of its trials in each state."""
+    return study_schema(await lifecycle.read_study(context, name))
+
+
+@router.get("/{name}/trials", response_model=TrialsPage, responses=example(200, {"trials": [COMPLETED], "next_cursor": None}))
+async def list_trials(
+    context: ContextDep, name: str, state: TrialState | None = None, limit: Limit = 50, cursor: Cursor = None
+) -> TrialsPage:
+    """The trials of a study in order of their number, all or those in one state, a page at a time."""
+    check_limit(limit, context.settings.max_page, "/limit", "entries a page")
+    page = await lifecycle.list_trials(context, name, state, read_cursor(cursor), limit)
+    next_cursor = write_cursor(page[-1].number) if len(page) == limit else None
+    return TrialsPage(trials=[trial_schema(trial) for trial in page], next_cursor=next_cursor)
+
+
+@router.get("/{name}/best", response_model=TrialsAnswer, responses=example(200, {"trials": [COMPLETED]}))
+async def best_trials(context: ContextDep, name: str, k: Annotated[int, Query(ge=1, examples=[3])] = 1) -> TrialsAnswer:
+    """The `k` completed trials with the best values, the best first."""
+    check_limit(k, context.settings.max_page, "/k", "trials")
+    return TrialsAnswer(trials=[trial_schema(trial) for trial in await lifecycle.best_trials(context, name, k)])
+
+
+@router.get("/{name}/export", response_class=StreamingResponse, responses={200: {"content": _EXPORT_CONTENT}})
+async def export_study(context: ContextDep, name: str, format: ExportFormat = "csv") -> StreamingResponse:
+    """All trials of a study as a file."""
+    pieces = await export(context, name, format)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}
+    return StreamingResponse(pieces, media_type=_MEDIA_TYPES[format], headers=headers)

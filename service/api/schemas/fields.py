@@ -1,0 +1,35 @@
+"""Field types that several wire schemas share, and the base of all of them: unknown fields are refused so that typos surface."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Json = dict[str, Any]
+
+
+class Schema(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+def shown(*examples: Json) -> ConfigDict:
+    """The configuration of a schema that shows these examples in the documentation."""
+    return ConfigDict(json_schema_extra={"examples": [*examples]})
+
+
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A finite JSON number; NaN, infinities, strings and booleans are refused."""
+
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+Text = Annotated[str, Field(strict=True, max_length=10_000, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+StudyName = Annotated[
+    str,
+    Field(
+        strict=True,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+        description="1 to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit.",
+    ),
+]
+TrialId = Annotated[str, Field(strict=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+StrategyName = Literal["svge", "random"]

@@ -1,0 +1,84 @@
+"""What `POST /observe` takes: one report or a list, on a trial of the service or on an architecture trained elsewhere."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from service.api.schemas.architectures import CELL, ArchitectureSchema
+from service.api.schemas.fields import Finite, Json, Name, Schema, Text, TrialId, shown
+from service.api.schemas.trials import TRIAL_ID
+from service.storage.values import Outcome, TrialState
+from service.studies.verdicts import ForeignReport, Report, TrialReport
+
+OBSERVE: Json = {"trial": TRIAL_ID, "attempt": 1, "value": 0.931}
+FAILED: Json = {"trial": TRIAL_ID, "attempt": 1, "status": "failed", "reason": "out of memory"}
+ELSEWHERE: Json = {"study": "demo", "architecture": CELL, "value": 0.912}
+
+_MANY, _ONE, _TRIAL, _ARCHITECTURE = "@many", "@one", "@trial", "@architecture"
+
+Value = Annotated[Finite, Field(description="In the objective's own unit and direction.")]
+Std = Annotated[Finite, Field(ge=0, description="The standard error of the value, where it is known.")]
+Metrics = Annotated[
+    dict[Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")], Finite],
+    Field(max_length=1000, description="Further numbers to keep with the report; the search does not look at them."),
+]
+
+
+class TrialObservation(Schema):
+    """The outcome of one attempt at a trial. `value` is left out where there is none."""
+
+    model_config = shown(OBSERVE, FAILED)
+
+    trial: TrialId
+    attempt: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+    value: Value | None = None
+    std: Std | None = None
+    status: Literal["completed", "failed", "infeasible", "stopped"] = "completed"
+    reason: Text | None = None
+    metrics: Metrics | None = None
+
+    def report(self, pointer: str) -> Report:
+        outcome = Outcome(TrialState(self.status), self.value, self.std, self.reason)
+        return TrialReport(self.trial, self.attempt, outcome, self.metrics, pointer)
+
+
+class ForeignObservation(Schema):
+    """A result from elsewhere: the search learns from it as from its own."""
+
+    model_config = shown(ELSEWHERE)
+
+    study: Name
+    architecture: ArchitectureSchema
+    value: Value
+    std: Std | None = None
+    metrics: Metrics | None = None
+
+    def report(self, pointer: str) -> Report:
+        outcome = Outcome(TrialState.COMPLETED, self.value, self.std)
+        return ForeignReport(self.study, self.architecture.graph(), outcome, self.metrics, pointer)
+
+
+def _kind_of_report(value: Any) -> str:
+    is_foreign = isinstance(value, ForeignObservation) or (
+        isinstance(value, dict) and "trial" not in value and "architecture" in value
+    )
+    return _ARCHITECTURE if is_foreign else _TRIAL
+
+
+def _kind_of_body(value: Any) -> str:
+    return _MANY if isinstance(value, list) else _ONE
+
+
+AnyObservation = Annotated[
+    Annotated[TrialObservation, Tag(_TRIAL)] | Annotated[ForeignObservation, Tag(_ARCHITECTURE)], Discriminator(_kind_of_report)
+]
+ObserveRequest = Annotated[
+    Annotated[Annotated[list[AnyObservation], Field(min_length=1)], Tag(_MANY)] | Annotated[AnyObservation, Tag(_ONE)],
+    Discriminator(_kind_of_body),
+]
+
+
+def reports(body: Sequence[TrialObservation | ForeignObservation]) -> list[Report]:
+    """The reports of a list, each knowing its place."""
+    return [observation.report(f"/{index}") for index, observation in enumerate(body)]

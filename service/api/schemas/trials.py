@@ -1,0 +1,188 @@
+"""A trial on the wire, with or without its history."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from models.spaces.registry import get_space
+from service.api.schemas.architectures import CELL, NATIVE, CanonicalArchitecture, Native, architecture_schema
+from service.api.schemas.fields import Json, Schema, shown
+from service.storage.values import Trial, TrialSource, TrialState
+from service.studies.history import TrialHistory
+
+TRIAL_ID = "7f0c2f0f6a1e4c6c9d0b7b5f6a3c1e2d"
+RUNNING: Json = {
+    "id": TRIAL_ID,
+    "study": "demo",
+    "number": 12,
+    "attempt": 1,
+    "state": "running",
+    "worker": "gpu-7",
+    "lease_expires_at": "2026-01-31T12:15:00Z",
+    "architecture": CELL,
+    "native": NATIVE,
+    "canonical_id": "52afd74aa2f01a49f8adbb0c5fa03ef0a6f1f2a2a0b1c4e5d6f708192a3b4c5d",
+    "latent": [0.1, -0.3, 1.2],
+    "source": "acquisition",
+    "predicted_mean": 0.93,
+    "predicted_std": 0.01,
+    "acquisition_value": -4.2,
+    "observations_seen": 11,
+    "model_hash": "0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f",
+    "parameters": None,
+    "value": None,
+    "std": None,
+    "reason": None,
+    "created_at": "2026-01-31T12:00:00Z",
+    "finished_at": None,
+}
+COMPLETED: Json = RUNNING | {"state": "completed", "lease_expires_at": None, "value": 0.931, "finished_at": "2026-01-31T12:10:00Z"}
+ATTEMPT: Json = {
+    "attempt": 1,
+    "worker": "gpu-7",
+    "started_at": "2026-01-31T12:00:00Z",
+    "ended_at": "2026-01-31T12:10:00Z",
+    "outcome": "completed",
+}
+OBSERVATION: Json = {
+    "attempt": 1,
+    "status": "completed",
+    "value": 0.931,
+    "std": None,
+    "reason": None,
+    "metrics": {"epochs": 12},
+    "late": False,
+    "received_at": "2026-01-31T12:10:00Z",
+}
+
+
+class TrialSchema(Schema):
+    """One architecture of a study. `attempt` counts how often it was handed out, and goes back with the observation."""
+
+    model_config = shown(RUNNING)
+
+    id: str
+    study: str
+    number: Annotated[int, Field(description="Counts the trials of the study from 1.")]
+    attempt: Annotated[int, Field(description="0 for a result from elsewhere, which was never handed out.")]
+    state: TrialState
+    worker: str | None
+    lease_expires_at: Annotated[datetime | None, Field(description="None where the lease does not run out, or nobody holds one.")]
+    architecture: CanonicalArchitecture
+    native: Native
+    canonical_id: Annotated[str, Field(description="Equal for isomorphic architectures, and only for them.")]
+    latent: Annotated[list[float] | None, Field(description="The latent point; null for trials that the model did not propose.")]
+    source: TrialSource
+    predicted_mean: float | None
+    predicted_std: float | None
+    acquisition_value: Annotated[float | None, Field(description="The logarithm of the expected improvement.")]
+    observations_seen: Annotated[int, Field(description="How many observations the proposal was based on.")]
+    model_hash: str
+    parameters: Annotated[int | None, Field(description="The number of weights, where the service knows it.")]
+    value: float | None
+    std: float | None
+    reason: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class AttemptSchema(Schema):
+    """One time that a trial was handed out. `outcome` is a trial state, `expired` or `superseded`; null while it runs."""
+
+    model_config = shown(ATTEMPT)
+
+    attempt: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+
+
+class ObservationSchema(Schema):
+    """One report as it came in. A `late` one came after another attempt had finished the trial, and did not change it."""
+
+    model_config = shown(OBSERVATION)
+
+    attempt: int
+    status: TrialState
+    value: float | None
+    std: float | None
+    reason: str | None
+    metrics: Mapping[str, Any] | None
+    late: bool
+    received_at: datetime
+
+
+class TrialAnswer(Schema):
+    trial: TrialSchema
+
+
+class TrialsAnswer(Schema):
+    trials: list[TrialSchema]
+
+
+class TrialsPage(Schema):
+    """`next_cursor` is null on the last page."""
+
+    trials: list[TrialSchema]
+    next_cursor: str | None
+
+
+class TrialHistoryAnswer(Schema):
+    trial: TrialSchema
+    attempts: list[AttemptSchema]
+    observations: list[ObservationSchema]
+
+
+def trial_schema(trial: Trial) -> TrialSchema:
+    origin = trial.origin
+    return TrialSchema(
+        id=trial.id,
+        study=trial.study,
+        number=trial.number,
+        attempt=trial.attempt,
+        state=trial.state,
+        worker=trial.worker,
+        lease_expires_at=trial.lease_expires_at,
+        architecture=architecture_schema(trial.architecture),
+        native=get_space(trial.architecture.space).format_native(trial.architecture),
+        canonical_id=trial.canonical_id,
+        latent=None if origin.latent is None else list(origin.latent),
+        source=origin.source,
+        predicted_mean=origin.predicted_mean,
+        predicted_std=origin.predicted_std,
+        acquisition_value=origin.acquisition_value,
+        observations_seen=origin.observations_seen,
+        model_hash=trial.model_hash,
+        parameters=None,
+        value=trial.value,
+        std=trial.std,
+        reason=trial.reason,
+        created_at=trial.created_at,
+        finished_at=trial.finished_at,
+    )
+
+
+def history_schema(history: TrialHistory) -> TrialHistoryAnswer:
+    return TrialHistoryAnswer(
+        trial=trial_schema(history.trial),
+        attempts=[
+            AttemptSchema(attempt=a.attempt, worker=a.worker, started_at=a.started_at, ended_at=a.ended_at, outcome=a.outcome)
+            for a in history.attempts
+        ],
+        observations=[
+            ObservationSchema(
+                attempt=o.attempt,
+                status=o.outcome.status,
+                value=o.outcome.value,
+                std=o.outcome.std,
+                reason=o.outcome.reason,
+                metrics=o.metrics,
+                late=o.late,
+                received_at=o.received_at,
+            )
+            for o in history.observations
+        ],
+    )

@@ -1,0 +1,87 @@
+"""The composition root of the API process: which storage, which model worker, which routes."""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import AsyncIterator
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from service.api.openapi import install_openapi, operation_id
+from service.api.problems import install_problem_handlers
+from service.api.replays import Replay
+from service.api.requests import BodyLimit, RequestContext
+from service.api.routes import catalogue, health, latents, studies, trainers, trials
+from service.errors import DatabaseUnavailable
+from service.settings import Settings
+from service.storage import schema
+from service.storage.session import Clock, Database, database_clock
+from service.studies import leases, replays
+from service.studies.context import Context
+from service.studies.health import program_version
+from service.studies.suggest import Suggester
+from service.workers.worker import ModelWorker
+
+_log = logging.getLogger(__name__)
+
+_DESCRIPTION = """Proposes neural architectures to train, learns from the results, and lets you look into its latent space.
+
+Create a study, then let each trainer repeat: `POST /suggest`, train, `POST /observe`."""
+
+
+def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_clock) -> FastAPI:
+    """The application. Its lifespan upgrades the database, sweeps expired leases, and closes `worker` and the database.
+
+    `clock` tells the time inside a transaction; leases go by it.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(worker.close)
+            database = Database(settings.database_url, clock)
+            stack.callback(database.close)
+            await anyio.to_thread.run_sync(schema.upgrade, database)
+            app.state.context = context = Context(settings, database, worker, new_id=lambda: uuid.uuid4().hex)
+            app.state.suggester = Suggester(context)
+            stack.push_async_callback(app.state.suggester.close)
+            stack.push_async_callback(_end, asyncio.create_task(_sweep_for_ever(context)))
+            yield
+
+    app = FastAPI(
+        title="SVGe Search",
+        version=program_version(),
+        summary="Neural architecture search as a service",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        generate_unique_id_function=operation_id,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Replay)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestContext)
+    for module in (trainers, latents, studies, trials, catalogue, health):
+        app.include_router(module.router)
+    install_problem_handlers(app)
+    install_openapi(app)
+    return app
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _sweep_for_ever(context: Context) -> None:
+    while True:
+        try:
+            swept = await leases.sweep(context)
+            if swept:
+                _log.info("%d leases ran out", swept)
+            await replays.forget_old(context)
+        except DatabaseUnavailable as error:
+            _log.warning("no sweep this time: %s", error)
+        await asyncio.sleep(context.settings.sweep_seconds)

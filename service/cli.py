@@ -1,0 +1,22 @@
+"""The program `svge`. Each command is in `service/commands`; none loads torch before it needs it."""
+
+import typer
+
+from service.commands import coding, database, models, serve, spaces, train
+
+app = typer.Typer(
+    name="svge",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="SVGe Search: a service that proposes neural architectures. Start with 'svge serve'.",
+)
+app.command()(serve.serve)
+app.command()(train.train)
+app.command()(coding.encode)
+app.command()(coding.decode)
+app.command()(models.models)
+app.add_typer(spaces.app, name="space")
+app.add_typer(database.app, name="db")
+
+if __name__ == "__main__":
+    app()

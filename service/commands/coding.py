@@ -1,0 +1,100 @@
+"""`svge encode` and `svge decode`: a checkpoint at work without a server. Torch is loaded when a command runs."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from models.architectures.formats import to_json
+from models.pretrained.catalogue import FOLDER, Card, find_card
+from models.spaces.registry import get_space
+from service.commands.documents import STANDARD_INPUT, Device, ModelsFolder, Out, Source, read_architectures, refusals, write_lines
+
+if TYPE_CHECKING:
+    from service.workers.model_host import ModelHost
+
+
+class Mode(StrEnum):
+    sampled = "sampled"
+    greedy = "greedy"
+
+
+Model = Annotated[str, typer.Option(help="Name or hash of a checkpoint; 'svge models' lists them.", show_default=False)]
+
+
+def encode(
+    model: Model,
+    source: Source = STANDARD_INPUT,
+    folder: ModelsFolder = FOLDER,
+    device: Device = "auto",
+    out: Out = None,
+) -> None:
+    """Map architectures to latent points: mean and std of the posterior, and the canonical id, one JSON object a line."""
+    with refusals():
+        card = find_card(model, folder)
+        architectures = read_architectures(source, get_space(card.space))
+        encodings = _host(card, device).encode(card.hash, architectures)
+        lines = [{"canonical_id": one.canonical_id, "mean": list(one.mean), "std": list(one.std)} for one in encodings]
+        write_lines(lines, out)
+
+
+def decode(
+    model: Model,
+    z: Annotated[list[str] | None, typer.Option(help="A latent point, its numbers joined by commas; may be repeated.")] = None,
+    random: Annotated[int, typer.Option(min=0, help="Also decode so many points of the prior.")] = 0,
+    samples: Annotated[int, typer.Option(min=1, help="Decodings of each point.")] = 10,
+    mode: Annotated[Mode, typer.Option(help="Draw from what a point may mean, or take the likeliest.")] = Mode.sampled,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random points and of the sampling.")] = 0,
+    folder: ModelsFolder = FOLDER,
+    device: Device = "auto",
+    out: Out = None,
+) -> None:
+    """Map latent points to architectures: for each point its distinct decodings with frequency and round-trip distance."""
+    from service.workers.decode_job import DecodeJob
+
+    with refusals():
+        card = find_card(model, folder)
+        points = [_point(text, card) for text in z or ()]
+        points += [tuple(row) for row in np.random.default_rng(seed).standard_normal((random, card.latent_size)).tolist()]
+        if not points:
+            raise ValueError("no latent point to decode; give --z or --random")
+        (decoded,) = _host(card, device).decode(card.hash, [DecodeJob(tuple(points), samples, mode.value, seed)])
+        write_lines(
+            (
+                {
+                    "latent": list(point),
+                    "architectures": [
+                        {
+                            "architecture": to_json(one.architecture),
+                            "canonical_id": one.canonical_id,
+                            "frequency": one.frequency,
+                            "round_trip_distance": one.round_trip_distance,
+                        }
+                        for one in decodings
+                    ],
+                }
+                for point, decodings in zip(points, decoded, strict=True)
+            ),
+            out,
+        )
+
+
+def _host(card: Card, device: str) -> "ModelHost":
+    from models.svge.checkpoint import load_autoencoder
+    from service.workers.model_host import ModelHost, choose_device
+
+    chosen = choose_device(device)
+    return ModelHost(lambda _: load_autoencoder(card.path, chosen))
+
+
+def _point(text: str, card: Card) -> tuple[float, ...]:
+    try:
+        point = tuple(float(number) for number in text.split(","))
+    except ValueError as error:
+        raise ValueError(f"expected numbers joined by commas, got '{text[:80]}'") from error
+    if len(point) != card.latent_size or not np.isfinite(point).all():
+        raise ValueError(
+            f"expected {card.latent_size} finite numbers for the model '{card.name}', got {len(point)} numbers: '{text[:80]}'"
+        )
+    return point

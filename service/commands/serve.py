@@ -1,0 +1,75 @@
+"""`svge serve`: the API, the database and the model process of one machine."""
+
+import signal
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+from sqlalchemy import make_url
+
+from models.pretrained.catalogue import read_cards
+from service.app import create_app
+from service.commands.documents import refusals
+from service.logs import configure_logs
+from service.settings import Settings
+from service.workers.local import local_worker
+
+_GRACE_SECONDS = 10
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; overrides SVGE_HOST.", show_default="127.0.0.1")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port, 0 for any free one; overrides SVGE_PORT.", show_default="8000")
+    ] = None,
+    database_url: Annotated[
+        str | None, typer.Option(help="SQLAlchemy URL; overrides SVGE_DATABASE_URL.", show_default="sqlite:///data/svge.db")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda or cuda:N for the model; overrides SVGE_DEVICE.", show_default="auto")
+    ] = None,
+) -> None:
+    """Serve studies over HTTP until Ctrl-C.
+
+    Everything has a default: a SQLite file in ./data, the shipped checkpoints, the GPU if there is one. All other settings are
+    SVGE_… environment variables.
+    """
+    given = {"host": host, "port": port, "database_url": database_url, "device": device}
+    with refusals():
+        settings = Settings.model_validate({name: value for name, value in given.items() if value is not None})
+        listener = _listen(settings.host, settings.port)
+    app = create_app(settings, local_worker(settings.device, settings.models_folder))
+    configure_logs(settings.log_level)
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn raises it again at the end: leave then as after Ctrl-C
+    try:
+        _announce(settings, listener)
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises `ValueError` where nothing can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ValueError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; choose another --port or --host"
+        ) from error
+
+
+def _announce(settings: Settings, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    names = ", ".join(card.name for card in read_cards(settings.models_folder))
+    typer.echo(
+        f"SVGe Search listens on {url} (Ctrl-C stops it)\n"
+        f"  database  {make_url(settings.database_url).render_as_string(hide_password=True)}\n"
+        f"  models    {names or 'none yet: train one with svge train'} on {settings.device}\n"
+        f"  API       {url}/docs\n"
+        f"Start trainers in other terminals, for example:\n"
+        f"  python examples/train_digits.py --trainers 3 --trials 40 --url {url}"
+    )

@@ -1,0 +1,82 @@
+"""`svge space …`: what can be searched. Nothing here needs torch."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from models.architectures.architecture import Architecture
+from models.architectures.canonical import canonical_id
+from models.architectures.drawing import draw_svg
+from models.architectures.formats import to_dot, to_json
+from models.spaces.registry import get_space, space_names
+from service.commands.documents import STANDARD_INPUT, Out, Source, read_architectures, refusals, write_lines
+
+app = typer.Typer(no_args_is_help=True, help="Look at the search spaces: list them, sample them, draw architectures.")
+
+
+class Picture(StrEnum):
+    svg = "svg"
+    dot = "dot"
+
+
+_DRAW: dict[Picture, Callable[[Architecture], str]] = {Picture.svg: draw_svg, Picture.dot: to_dot}
+
+SpaceName = Annotated[str, typer.Argument(help="A search space; 'svge space list' names them.", show_default=False)]
+
+
+@app.command("list")
+def list_spaces() -> None:
+    """List the search spaces with their sizes and operations."""
+    table = Table("space", "architectures", "largest", "operations")
+    for name in space_names():
+        space = get_space(name)
+        size = "not known" if space.size is None else f"{space.size:,}"
+        table.add_row(name, size, f"{space.max_nodes} nodes", ", ".join(space.operations))
+    Console().print(table)
+
+
+@app.command()
+def sample(
+    space: SpaceName,
+    count: Annotated[int, typer.Option(min=1, help="How many architectures; they may repeat.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal samples.")] = 0,
+    native: Annotated[bool, typer.Option("--native", help="Write the space's own form instead of nodes and edges.")] = False,
+    out: Out = None,
+) -> None:
+    """Draw architectures uniformly from a space, one JSON value a line."""
+    with refusals():
+        chosen = get_space(space)
+        rng = np.random.default_rng(seed)
+        form = chosen.format_native if native else to_json
+        write_lines([form(chosen.sample(rng)) for _ in range(count)], out)
+
+
+@app.command()
+def draw(
+    space: SpaceName,
+    source: Source = STANDARD_INPUT,
+    form: Annotated[Picture, typer.Option("--format", help="SVG picture or Graphviz text.")] = Picture.svg,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the pictures, named by canonical id; needed for more than one.", show_default=False),
+    ] = None,
+) -> None:
+    """Draw architectures: 'svge space sample nasbench101 | svge space draw nasbench101 > cell.svg'."""
+    with refusals():
+        architectures = read_architectures(source, get_space(space))
+        if folder is None:
+            if len(architectures) != 1:
+                raise ValueError(f"expected one architecture for standard output, got {len(architectures)}; give a --folder")
+            typer.echo(_DRAW[form](architectures[0]))
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        for architecture in architectures:
+            path = folder / f"{canonical_id(architecture)[:16]}.{form}"
+            path.write_text(_DRAW[form](architecture))
+            typer.echo(path)

@@ -1,0 +1,115 @@
+"""Everything that can go wrong in the service, as one tree. What each error becomes in HTTP is `api/problems.py`.
+
+ServiceError
+├── InvalidRequest                 a value of the request breaks a rule
+│   ├── ArchitectureRejected       … a rule of graphs or of the search space
+│   └── IdempotencyKeyReused       … one key means one request
+├── NotFound
+│   ├── StudyNotFound
+│   ├── TrialNotFound
+│   ├── SpaceNotFound
+│   └── ModelNotFound
+├── Conflict
+│   ├── StudyExists
+│   ├── BudgetExhausted
+│   ├── ConflictingObservation
+│   ├── LeaseLost
+│   └── IllegalTransition
+└── Unavailable
+    ├── ModelUnavailable
+    ├── DatabaseUnavailable
+    └── NotReady
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from models.architectures.architecture import Fault
+
+
+class ServiceError(Exception):
+    """The base of all errors that a caller may see; the message says what was expected, what came and what to do.
+
+    `faults` name parts of the request by JSON pointer, `details` are further members of the answer, both JSON values.
+    """
+
+    def __init__(self, message: str, faults: Sequence[Fault] = (), details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.faults = tuple(faults)
+        self.details = dict(details or {})
+
+
+class InvalidRequest(ServiceError):
+    """One or more values of the request break a rule; `faults` lists them all."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(fault.message for fault in faults), faults)
+
+
+class ArchitectureRejected(InvalidRequest):
+    """An architecture of the request breaks a rule of graphs or of its search space."""
+
+
+class IdempotencyKeyReused(InvalidRequest):
+    """An idempotency key comes with another request than the first time."""
+
+
+class NotFound(ServiceError):
+    """Something that the request names does not exist."""
+
+
+class StudyNotFound(NotFound):
+    """No study has this name."""
+
+
+class TrialNotFound(NotFound):
+    """No trial has this id."""
+
+
+class SpaceNotFound(NotFound):
+    """No search space has this name."""
+
+
+class ModelNotFound(NotFound):
+    """No checkpoint has this name or hash, or none exists for a space."""
+
+
+class Conflict(ServiceError):
+    """The request does not fit what is stored."""
+
+
+class StudyExists(Conflict):
+    """A study with this name is there already."""
+
+
+class BudgetExhausted(Conflict):
+    """The study holds as many trials as its `max_trials` allows."""
+
+
+class ConflictingObservation(Conflict):
+    """A finished trial is observed again with another outcome; the stored one stands."""
+
+
+class LeaseLost(Conflict):
+    """An observation came from an attempt after another one had finished the trial; it is kept as a late record."""
+
+
+class IllegalTransition(Conflict):
+    """A trial cannot change from its state to the one asked for."""
+
+
+class Unavailable(ServiceError):
+    """The service cannot answer now; the same request may succeed a little later."""
+
+
+class ModelUnavailable(Unavailable):
+    """The model worker was lost or took too long."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer, or another program kept it locked for too long."""
+
+
+class NotReady(Unavailable):
+    """The database, its schema or the model worker is not in order."""

@@ -1,0 +1,72 @@
+"""The queries about what belongs to one trial: its attempts and the reports that came in. Each runs in the caller's transaction."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from service.storage.tables import AttemptRow, ObservationRow
+from service.storage.values import Attempt, Outcome, StoredObservation, TrialState
+
+
+def start_attempt(session: Session, trial_id: str, attempt: int, worker: str, now: datetime) -> None:
+    session.execute(insert(AttemptRow).values(trial_id=trial_id, attempt=attempt, worker=worker, started_at=now))
+
+
+def end_attempt(session: Session, trial_id: str, attempt: int, outcome: str, now: datetime) -> None:
+    """Say how an attempt ended; a result that comes after its lease ran out replaces `expired`."""
+    where = (AttemptRow.trial_id == trial_id, AttemptRow.attempt == attempt)
+    session.execute(update(AttemptRow).where(*where).values(ended_at=now, outcome=outcome))
+
+
+def resume_attempt(session: Session, trial_id: str, attempt: int) -> None:
+    """Take back the end of an attempt whose worker showed a sign of life after its lease had run out."""
+    where = (AttemptRow.trial_id == trial_id, AttemptRow.attempt == attempt)
+    session.execute(update(AttemptRow).where(*where).values(ended_at=None, outcome=None))
+
+
+def attempts(session: Session, trial_id: str) -> list[Attempt]:
+    rows = session.execute(select(*AttemptRow.__table__.c).where(AttemptRow.trial_id == trial_id).order_by(AttemptRow.attempt))
+    return [Attempt(row.attempt, row.worker, row.started_at, row.ended_at, row.outcome) for row in rows]
+
+
+def add_observation(
+    session: Session, trial_id: str, attempt: int, outcome: Outcome, metrics: Mapping[str, Any] | None, late: bool, now: datetime
+) -> None:
+    """Keep a report. The same report of the same attempt is kept once."""
+    fingerprint = _fingerprint(outcome, metrics)
+    same = (ObservationRow.trial_id == trial_id, ObservationRow.attempt == attempt, ObservationRow.fingerprint == fingerprint)
+    if session.scalar(select(ObservationRow.id).where(*same)) is not None:
+        return
+    values = {"status": outcome.status, "value": outcome.value, "std": outcome.std, "reason": outcome.reason}
+    session.execute(
+        insert(ObservationRow).values(
+            **values,
+            trial_id=trial_id,
+            attempt=attempt,
+            fingerprint=fingerprint,
+            metrics=None if metrics is None else dict(metrics),
+            late=late,
+            received_at=now,
+        )
+    )
+
+
+def observations(session: Session, trial_id: str) -> list[StoredObservation]:
+    """The reports of a trial in order of arrival."""
+    query = select(*ObservationRow.__table__.c).where(ObservationRow.trial_id == trial_id).order_by(ObservationRow.id)
+    return [
+        StoredObservation(
+            row.attempt, Outcome(TrialState(row.status), row.value, row.std, row.reason), row.metrics, row.late, row.received_at
+        )
+        for row in session.execute(query)
+    ]
+
+
+def _fingerprint(outcome: Outcome, metrics: Mapping[str, Any] | None) -> str:
+    content = [outcome.status, outcome.value, outcome.std, outcome.reason, metrics]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,108 @@
+"""The database and the one place where a transaction begins and ends. Queries are in `studies.py` and `trials.py`.
+
+A write is committed before `write` returns. On SQLite a commit is on the disk then (WAL with `synchronous=FULL`), a write
+transaction takes the write lock at its start (`BEGIN IMMEDIATE`), and the process queues its own writers in order of arrival.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from service.errors import DatabaseUnavailable
+
+Result = TypeVar("Result")
+Clock = Callable[[Session], datetime]
+
+_WRITE = "svge_write"
+_BUSY_SECONDS = 60
+_READERS = 8
+
+
+def database_clock(session: Session) -> datetime:
+    """The time by the database's clock, so that the processes that share a database agree on leases."""
+    if session.get_bind().dialect.name == "sqlite":
+        text = session.scalar(select(func.strftime("%Y-%m-%dT%H:%M:%f", "now")))
+        return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
+    now: datetime = session.scalars(select(func.clock_timestamp())).one()
+    return now.astimezone(UTC)
+
+
+class Database:
+    """One database. `url` is SQLAlchemy's; the folder of an SQLite file is created. `clock` tells the time in a transaction."""
+
+    def __init__(self, url: str, clock: Clock = database_clock) -> None:
+        self._clock = clock
+        self.engine = _create_engine(url)
+        single_writer = self.engine.dialect.name == "sqlite"
+        self._read_limit = anyio.CapacityLimiter(_READERS)
+        self._write_limit = anyio.CapacityLimiter(1) if single_writer else self._read_limit
+
+    def now(self, session: Session) -> datetime:
+        """The database's time; every lease and time stamp comes from here."""
+        return self._clock(session)
+
+    async def read(self, work: Callable[[Session], Result]) -> Result:
+        """Run `work` in a thread, in a transaction that is rolled back at its end."""
+        return await anyio.to_thread.run_sync(self.read_here, work, limiter=self._read_limit)
+
+    async def write(self, work: Callable[[Session], Result]) -> Result:
+        """Run `work` in a thread, in one transaction: committed when it returns, rolled back when it raises."""
+        return await anyio.to_thread.run_sync(self.write_here, work, limiter=self._write_limit)
+
+    def read_here(self, work: Callable[[Session], Result]) -> Result:
+        """`read` in the calling thread."""
+        with _translated(), Session(self.engine) as session:
+            return work(session)
+
+    def write_here(self, work: Callable[[Session], Result]) -> Result:
+        """`write` in the calling thread."""
+        with _translated(), Session(self.engine.execution_options(**{_WRITE: True})) as session, session.begin():
+            return work(session)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable("the database does not answer; nothing was stored, send the request again in a moment") from error
+
+
+def write_connection(engine: Engine) -> Connection:
+    """A connection whose transactions take the write lock at their start."""
+    return engine.execution_options(**{_WRITE: True}).connect()
+
+
+def _create_engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True)
+    if parsed.database in (None, "", ":memory:"):
+        raise ValueError("expected a database file in database_url, got SQLite in memory, which a restart would lose; name a file")
+    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS}, pool_size=_READERS + 1)
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own; `_begin_sqlite` does
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,71 @@
+"""The queries about studies. Each runs in the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.search.proposal import Hyperparameters
+from service.errors import StudyExists
+from service.storage.tables import StudyRow, TrialRow
+from service.storage.values import Study, StudySettings, TrialState
+
+_COLUMNS = StudyRow.__table__.c
+
+
+def create(session: Session, settings: StudySettings, now: datetime) -> Study:
+    """Store a new study. Raises `StudyExists` when the name is taken."""
+    values = {name: getattr(settings, name) for name in StudySettings.__dataclass_fields__}
+    try:
+        with session.begin_nested():
+            result = session.execute(insert(StudyRow).values(**values, trials_created=0, created_at=now).returning(StudyRow.id))
+            key = result.scalar_one()
+    except IntegrityError as error:
+        raise StudyExists(f"a study '{settings.name}' exists already; choose another name or go on with that one") from error
+    return Study(key, settings, 0, None, now)
+
+
+def find(session: Session, name: str) -> Study | None:
+    row = session.execute(select(*_COLUMNS).where(StudyRow.name == name)).one_or_none()
+    return None if row is None else _study(row)
+
+
+def get(session: Session, study_id: int) -> Study:
+    return _study(session.execute(select(*_COLUMNS).where(StudyRow.id == study_id)).one())
+
+
+def lock(session: Session, study_id: int) -> Study:
+    """The study as it is now, kept from other writers until the transaction ends."""
+    return _study(session.execute(select(*_COLUMNS).where(StudyRow.id == study_id).with_for_update()).one())
+
+
+def page(session: Session, after: int, limit: int) -> list[Study]:
+    """At most `limit` studies in order of creation, those with a larger `id` than `after`."""
+    rows = session.execute(select(*_COLUMNS).where(StudyRow.id > after).order_by(StudyRow.id).limit(limit))
+    return [_study(row) for row in rows]
+
+
+def save_progress(session: Session, study_id: int, trials_created: int) -> None:
+    session.execute(update(StudyRow).where(StudyRow.id == study_id).values(trials_created=trials_created))
+
+
+def save_hyperparameters(session: Session, study_id: int, hyperparameters: Hyperparameters) -> None:
+    plain = {name: list(values) for name, values in hyperparameters.items()}
+    session.execute(update(StudyRow).where(StudyRow.id == study_id).values(hyperparameters=plain))
+
+
+def count_trials(session: Session, study_ids: Sequence[int]) -> dict[int, dict[TrialState, int]]:
+    """How many trials of each study are in each state; states without trials are left out."""
+    counts: dict[int, dict[TrialState, int]] = {study_id: {} for study_id in study_ids}
+    query = select(TrialRow.study_id, TrialRow.state, func.count()).where(TrialRow.study_id.in_(study_ids))
+    for study_id, state, number in session.execute(query.group_by(TrialRow.study_id, TrialRow.state)):
+        counts[study_id][TrialState(state)] = number
+    return counts
+
+
+def _study(row: Row[Any]) -> Study:
+    settings = StudySettings(**{name: getattr(row, name) for name in StudySettings.__dataclass_fields__})
+    return Study(row.id, settings, row.trials_created, row.hyperparameters, row.created_at)

@@ -1,0 +1,153 @@
+"""The tables. Their names start with `svge_`, because databases are shared with other programs; `migrations/` creates them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+VERSION_TABLE = "svge_schema_version"
+TABLE_PREFIX = "svge_"
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant, aware and in UTC on the Python side on every database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+_Json = JSON(none_as_null=True)
+_Key = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Table(DeclarativeBase):
+    metadata = MetaData(naming_convention=_NAMES)
+
+
+class StudyRow(Table):
+    __tablename__ = "svge_studies"
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    space: Mapped[str] = mapped_column(String(100))
+    objective: Mapped[str] = mapped_column(String(10))
+    seed: Mapped[int] = mapped_column(BigInteger)
+    strategy: Mapped[str] = mapped_column(String(20))
+    initial_size: Mapped[int] = mapped_column(Integer)
+    max_trials: Mapped[int | None] = mapped_column(BigInteger)
+    lease_seconds: Mapped[int] = mapped_column(Integer)
+    max_attempts: Mapped[int] = mapped_column(Integer)
+    model_hash: Mapped[str] = mapped_column(String(64))
+    trials_created: Mapped[int] = mapped_column(BigInteger, default=0)
+    hyperparameters: Mapped[Any | None] = mapped_column(_Json)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TrialRow(Table):
+    """`architecture` is the compact JSON of the canonical form; its space is the study's."""
+
+    __tablename__ = "svge_trials"
+    __table_args__ = (
+        UniqueConstraint("study_id", "number"),
+        UniqueConstraint("study_id", "canonical_id"),
+        Index(None, "study_id", "state", "number"),
+        Index(None, "study_id", "state", "value"),
+        Index(None, "study_id", "worker", "state"),
+        Index(None, "state", "lease_expires_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("svge_studies.id", ondelete="CASCADE"))
+    number: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(12))
+    attempt: Mapped[int] = mapped_column(Integer)
+    worker: Mapped[str | None] = mapped_column(String(200))
+    lease_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    architecture: Mapped[str] = mapped_column(Text)
+    canonical_id: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(String(20))
+    latent: Mapped[Any | None] = mapped_column(_Json)
+    predicted_mean: Mapped[float | None] = mapped_column(Float(53))
+    predicted_std: Mapped[float | None] = mapped_column(Float(53))
+    acquisition_value: Mapped[float | None] = mapped_column(Float(53))
+    observations_seen: Mapped[int] = mapped_column(BigInteger)
+    model_hash: Mapped[str] = mapped_column(String(64))
+    value: Mapped[float | None] = mapped_column(Float(53))
+    std: Mapped[float | None] = mapped_column(Float(53))
+    reason: Mapped[str | None] = mapped_column(Text)
+    finished_attempt: Mapped[int | None] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AttemptRow(Table):
+    __tablename__ = "svge_attempts"
+
+    trial_id: Mapped[str] = mapped_column(ForeignKey("svge_trials.id", ondelete="CASCADE"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    worker: Mapped[str] = mapped_column(String(200))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[str | None] = mapped_column(String(12))
+
+
+class ObservationRow(Table):
+    """`fingerprint` tells equal reports of one attempt from different ones, so that a repeated late one is stored once."""
+
+    __tablename__ = "svge_observations"
+    __table_args__ = (UniqueConstraint("trial_id", "attempt", "fingerprint"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    trial_id: Mapped[str] = mapped_column(ForeignKey("svge_trials.id", ondelete="CASCADE"))
+    attempt: Mapped[int] = mapped_column(Integer)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(12))
+    value: Mapped[float | None] = mapped_column(Float(53))
+    std: Mapped[float | None] = mapped_column(Float(53))
+    reason: Mapped[str | None] = mapped_column(Text)
+    metrics: Mapped[Any | None] = mapped_column(_Json)
+    late: Mapped[bool] = mapped_column()
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ReplayRow(Table):
+    """The answer to the first request with an idempotency key."""
+
+    __tablename__ = "svge_replays"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int] = mapped_column(Integer)
+    media_type: Mapped[str] = mapped_column(String(100))
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -1,0 +1,184 @@
+"""The queries about trials. Each runs in the caller's transaction. The attempts and reports of a trial are in `records.py`."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.architectures.architecture import Architecture
+from models.search.proposal import Direction, Observation
+from service.storage.tables import StudyRow, TrialRow
+from service.storage.values import Origin, Trial, TrialState
+
+_CHUNK = 500
+_MUTABLE = ("state", "attempt", "worker", "lease_expires_at", "value", "std", "reason", "finished_attempt", "finished_at")
+
+
+def add(session: Session, study_id: int, trial: Trial) -> bool:
+    """Store a new trial; False when the study holds an isomorphic architecture already, and then nothing is stored."""
+    origin = trial.origin
+    values = {
+        "id": trial.id,
+        "study_id": study_id,
+        "number": trial.number,
+        "architecture": format_architecture(trial.architecture),
+        "canonical_id": trial.canonical_id,
+        "source": origin.source,
+        "latent": None if origin.latent is None else list(origin.latent),
+        "predicted_mean": origin.predicted_mean,
+        "predicted_std": origin.predicted_std,
+        "acquisition_value": origin.acquisition_value,
+        "observations_seen": origin.observations_seen,
+        "model_hash": trial.model_hash,
+        "created_at": trial.created_at,
+        **{name: getattr(trial, name) for name in _MUTABLE},
+    }
+    try:
+        with session.begin_nested():
+            session.execute(insert(TrialRow).values(**values))
+    except IntegrityError:
+        if not find_by_architecture(session, study_id, [trial.canonical_id]):
+            raise
+        return False
+    return True
+
+
+def save(session: Session, trial: Trial) -> None:
+    """Store what may change in a trial."""
+    values = {name: getattr(trial, name) for name in _MUTABLE}
+    session.execute(update(TrialRow).where(TrialRow.id == trial.id).values(**values))
+
+
+def renew(session: Session, trial_ids: Sequence[str], lease_expires_at: datetime | None) -> None:
+    for chunk in _chunks(trial_ids):
+        session.execute(update(TrialRow).where(TrialRow.id.in_(chunk)).values(lease_expires_at=lease_expires_at))
+
+
+def find(session: Session, trial_ids: Sequence[str]) -> dict[str, Trial]:
+    """The trials with these ids, those that exist, by id."""
+    found = (trial for chunk in _chunks(trial_ids) for trial in _trials(session, _trial_query().where(TrialRow.id.in_(chunk))))
+    return {trial.id: trial for trial in found}
+
+
+def study_keys(session: Session, trial_ids: Sequence[str]) -> list[int]:
+    """The keys of the studies that hold these trials, in order."""
+    query = select(TrialRow.study_id).distinct()
+    keys = {key for chunk in _chunks(trial_ids) for key in session.scalars(query.where(TrialRow.id.in_(chunk)))}
+    return sorted(keys)
+
+
+def find_by_architecture(session: Session, study_id: int, canonical_ids: Sequence[str]) -> dict[str, str]:
+    """The ids of the trials of these architectures, those that exist, by canonical id."""
+    query = select(TrialRow.canonical_id, TrialRow.id).where(TrialRow.study_id == study_id)
+    rows = (row for chunk in _chunks(canonical_ids) for row in session.execute(query.where(TrialRow.canonical_id.in_(chunk))))
+    return {canonical_id: trial_id for canonical_id, trial_id in rows}
+
+
+def held_by(session: Session, study_id: int, worker: str) -> list[Trial]:
+    """The running trials of a worker, the oldest first."""
+    query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.worker == worker, TrialRow.state == TrialState.RUNNING)
+    return _trials(session, query.order_by(TrialRow.number))
+
+
+def waiting(session: Session, study_id: int, limit: int) -> list[Trial]:
+    """The trials that wait to be handed out again, the oldest first."""
+    query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.state == TrialState.WAITING)
+    return _trials(session, query.order_by(TrialRow.number).limit(limit))
+
+
+def expired(session: Session, now: datetime, study_id: int | None, limit: int) -> list[tuple[Trial, int]]:
+    """Running trials whose lease has run out, of one study or of all, each with its study's `max_attempts`."""
+    query = _trial_query().add_columns(StudyRow.max_attempts)
+    query = query.where(TrialRow.state == TrialState.RUNNING, TrialRow.lease_expires_at <= now)
+    if study_id is not None:
+        query = query.where(TrialRow.study_id == study_id)
+    query = query.order_by(TrialRow.study_id, TrialRow.number).limit(limit).with_for_update(of=TrialRow, skip_locked=True)
+    return [(_trial(row), row.max_attempts) for row in session.execute(query)]
+
+
+def page(session: Session, study_id: int, state: TrialState | None, after: int, limit: int) -> list[Trial]:
+    """At most `limit` trials in order of their number, those with a larger number than `after`."""
+    query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.number > after)
+    if state is not None:
+        query = query.where(TrialRow.state == state)
+    return _trials(session, query.order_by(TrialRow.number).limit(limit))
+
+
+def best(session: Session, study_id: int, objective: Direction, limit: int) -> list[Trial]:
+    """The completed trials with the best values, the best first; of equal ones the oldest first."""
+    order = TrialRow.value.desc() if objective == "maximize" else TrialRow.value.asc()
+    query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETED)
+    return _trials(session, query.order_by(order, TrialRow.number).limit(limit))
+
+
+def observations(session: Session, study_id: int) -> tuple[Observation, ...]:
+    """The completed trials of a study as the search sees them, in order of their number."""
+    query = select(TrialRow.architecture, TrialRow.value, TrialRow.std, StudyRow.space).join(
+        StudyRow, StudyRow.id == TrialRow.study_id
+    )
+    query = query.where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETED).order_by(TrialRow.number)
+    rows = session.execute(query)
+    return tuple(Observation(parse_architecture(space, text), value, std) for text, value, std, space in rows if value is not None)
+
+
+def running_architectures(session: Session, study_id: int) -> tuple[Architecture, ...]:
+    query = select(TrialRow.architecture, StudyRow.space).join(StudyRow, StudyRow.id == TrialRow.study_id)
+    query = query.where(TrialRow.study_id == study_id, TrialRow.state == TrialState.RUNNING).order_by(TrialRow.number)
+    return tuple(parse_architecture(space, text) for text, space in session.execute(query))
+
+
+def canonical_ids(session: Session, study_id: int, states: Sequence[TrialState]) -> tuple[str, ...]:
+    """The architectures of the trials in these states, in alphabetical order."""
+    query = select(TrialRow.canonical_id).where(TrialRow.study_id == study_id, TrialRow.state.in_(states))
+    return tuple(sorted(session.scalars(query)))
+
+
+def format_architecture(architecture: Architecture) -> str:
+    """The compact JSON under which an architecture is stored; its space is the study's."""
+    return json.dumps({"nodes": architecture.nodes, "edges": architecture.edges}, separators=(",", ":"))
+
+
+def parse_architecture(space: str, text: str) -> Architecture:
+    graph = json.loads(text)
+    return Architecture(space, tuple(graph["nodes"]), tuple((source, target) for source, target in graph["edges"]))
+
+
+def _trial_query() -> Select[Any]:
+    columns = TrialRow.__table__.c
+    return select(*columns, StudyRow.name.label("study"), StudyRow.space).join(StudyRow, StudyRow.id == TrialRow.study_id)
+
+
+def _trials(session: Session, query: Select[Any]) -> list[Trial]:
+    return [_trial(row) for row in session.execute(query)]
+
+
+def _trial(row: Row[Any]) -> Trial:
+    latent = None if row.latent is None else tuple(row.latent)
+    origin = Origin(row.source, latent, row.predicted_mean, row.predicted_std, row.acquisition_value, row.observations_seen)
+    return Trial(
+        id=row.id,
+        study=row.study,
+        number=row.number,
+        state=TrialState(row.state),
+        attempt=row.attempt,
+        worker=row.worker,
+        lease_expires_at=row.lease_expires_at,
+        architecture=parse_architecture(row.space, row.architecture),
+        canonical_id=row.canonical_id,
+        origin=origin,
+        model_hash=row.model_hash,
+        value=row.value,
+        std=row.std,
+        reason=row.reason,
+        finished_attempt=row.finished_attempt,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

@@ -1,0 +1,128 @@
+"""What storage hands out: frozen values, never rows. Which state may follow which is `studies/states.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from models.architectures.architecture import Architecture
+from models.search.proposal import Direction, Hyperparameters, Strategy
+
+TrialSource = Literal["initial", "acquisition", "enqueued", "extrapolation", "fallback"]
+
+
+class TrialState(StrEnum):
+    """Where a trial stands. `waiting` is a trial whose lease ran out and that goes to the next asker."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    INFEASIBLE = "infeasible"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class StudySettings:
+    """What a study is created with. `lease_seconds` 0 means leases never run out; None in a limit means there is none."""
+
+    name: str
+    space: str
+    objective: Direction
+    seed: int
+    strategy: Strategy
+    initial_size: int
+    max_trials: int | None
+    lease_seconds: int
+    max_attempts: int
+    model_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A stored study. `hyperparameters` are those of the last fit of its surrogate."""
+
+    id: int
+    settings: StudySettings
+    trials_created: int
+    hyperparameters: Hyperparameters | None
+    created_at: datetime
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Why a trial exists: its source, the latent point, and what the surrogate expected of it then, where it was asked."""
+
+    source: TrialSource
+    latent: tuple[float, ...] | None = None
+    predicted_mean: float | None = None
+    predicted_std: float | None = None
+    acquisition_value: float | None = None
+    observations_seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What training a trial gave. `value` is None where there is none, `std` where it is not known."""
+
+    status: TrialState
+    value: float | None = None
+    std: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A stored trial. `finished_attempt` is the attempt whose report finished it: None while nobody's did, 0 for a result
+    from elsewhere. `worker` holds, or held last, the current `attempt`.
+    """
+
+    id: str
+    study: str
+    number: int
+    state: TrialState
+    attempt: int
+    worker: str | None
+    lease_expires_at: datetime | None
+    architecture: Architecture
+    canonical_id: str
+    origin: Origin
+    model_hash: str
+    value: float | None
+    std: float | None
+    reason: str | None
+    finished_attempt: int | None
+    created_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether somebody's report has finished the trial. One that failed because its leases ran out is not settled."""
+        return self.finished_attempt is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One time that a trial was handed out; `outcome` is a trial state or `expired`, None while it runs."""
+
+    attempt: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObservation:
+    """One report as it came in. `attempt` 0 is a result from elsewhere; a `late` one did not change the trial."""
+
+    attempt: int
+    outcome: Outcome
+    metrics: Mapping[str, Any] | None
+    late: bool
+    received_at: datetime

@@ -1,0 +1,34 @@
+"""What every use case works with, chosen in `service/app.py`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from service.errors import ModelUnavailable
+from service.settings import Settings
+from service.storage.session import Database
+from service.workers.worker import ModelWorker, WorkerUnavailable
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Context:
+    """The settings, the database, the model worker, and where the ids of new trials come from."""
+
+    settings: Settings
+    database: Database
+    worker: ModelWorker
+    new_id: Callable[[], str]
+
+    async def compute(self, call: Awaitable[Result]) -> Result:
+        """The answer of a call of the model worker. Raises `ModelUnavailable` when it is lost or takes too long."""
+        limit = self.settings.compute_seconds
+        try:
+            async with asyncio.timeout(limit):
+                return await call
+        except WorkerUnavailable as error:
+            raise ModelUnavailable("the model worker was lost during the call; send the request again in a moment") from error
+        except TimeoutError as error:
+            raise ModelUnavailable(f"the model worker took longer than {limit:g} s; send a smaller request") from error

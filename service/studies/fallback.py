@@ -1,0 +1,23 @@
+"""Proposals without the model: architectures drawn uniformly from the space, when no fresh proposal comes in time."""
+
+import numpy as np
+
+from models.architectures.canonical import canonical_id
+from service.storage.values import Origin
+from service.studies.catalogue import space_named
+from service.studies.grants import Offer
+
+_STREAM = 1
+
+
+def proposal_seed(study_seed: int, trials_created: int) -> int:
+    """The seed of a study's next proposals, the same whenever the study stands at the same trial."""
+    return int(np.random.SeedSequence((study_seed, trials_created)).generate_state(1, np.uint32)[0])
+
+
+def random_offers(space_name: str, study_seed: int, trials_created: int, attempt: int, count: int) -> list[Offer]:
+    """At most `count` distinct architectures, the same for equal arguments."""
+    space = space_named(space_name)
+    rng = np.random.default_rng((study_seed, trials_created, _STREAM, attempt))
+    drawn = {canonical_id(architecture): architecture for architecture in (space.sample(rng) for _ in range(count))}
+    return [Offer(architecture, key, Origin("fallback")) for key, architecture in drawn.items()]

@@ -1,0 +1,89 @@
+"""Creating, reading and listing studies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from models.architectures.architecture import Fault
+from service.errors import InvalidRequest, StudyNotFound
+from service.storage import studies, trials
+from service.storage.values import Study, StudySettings, Trial, TrialState
+from service.studies.catalogue import default_model, model_named, space_named
+from service.studies.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class StudySummary:
+    """A study with how many of its trials are in each state, and its best value so far."""
+
+    study: Study
+    counts: dict[TrialState, int]
+    best_value: float | None
+
+
+def study_named(name: str, session: Session) -> Study:
+    """The study of this name. Raises `StudyNotFound`."""
+    study = studies.find(session, name)
+    if study is None:
+        raise StudyNotFound(f"there is no study '{name}'; create it with POST /studies, or see GET /studies for those there are")
+    return study
+
+
+async def create_study(context: Context, settings: StudySettings, model: str | None) -> StudySummary:
+    """Store a new study, pinned to the checkpoint `model` or to its space's default one; `model_hash` of `settings` is ignored.
+
+    Raises `SpaceNotFound`, `ModelNotFound`, `StudyExists`, and `InvalidRequest` for a checkpoint of another space.
+    """
+    space_named(settings.space)
+    folder = context.settings.models_folder
+    card = model_named(folder, model) if model is not None else default_model(folder, settings.space)
+    if card.space != settings.space:
+        raise InvalidRequest([Fault("/model", f"expected a model of '{settings.space}', got '{card.name}' of '{card.space}'")])
+    pinned = replace(settings, model_hash=card.hash)
+    database = context.database
+    study = await database.write(lambda session: studies.create(session, pinned, database.now(session)))
+    return StudySummary(study, {}, None)
+
+
+async def read_study(context: Context, name: str) -> StudySummary:
+    """Raises `StudyNotFound`."""
+
+    def work(session: Session) -> StudySummary:
+        return _summaries(session, [study_named(name, session)])[0]
+
+    return await context.database.read(work)
+
+
+async def list_studies(context: Context, after: int, limit: int) -> list[StudySummary]:
+    """At most `limit` studies in order of creation, after the one with the key `after`."""
+    return await context.database.read(lambda session: _summaries(session, studies.page(session, after, limit)))
+
+
+async def list_trials(context: Context, name: str, state: TrialState | None, after: int, limit: int) -> list[Trial]:
+    """At most `limit` trials of a study in order of their number, after the number `after`. Raises `StudyNotFound`."""
+
+    def work(session: Session) -> list[Trial]:
+        return trials.page(session, study_named(name, session).id, state, after, limit)
+
+    return await context.database.read(work)
+
+
+async def best_trials(context: Context, name: str, count: int) -> list[Trial]:
+    """The best `count` completed trials, the best first. Raises `StudyNotFound`."""
+    return await context.database.read(partial(_best, name, count))
+
+
+def _best(name: str, count: int, session: Session) -> list[Trial]:
+    study = study_named(name, session)
+    return trials.best(session, study.id, study.settings.objective, count)
+
+
+def _summaries(session: Session, found: Sequence[Study]) -> list[StudySummary]:
+    counts = studies.count_trials(session, [study.id for study in found])
+    summaries = []
+    for study in found:
+        best = trials.best(session, study.id, study.settings.objective, 1)
+        summaries.append(StudySummary(study, counts[study.id], best[0].value if best else None))
+    return summaries

@@ -1,0 +1,185 @@
+"""Taking in results: the use case behind `POST /observe`. A list of reports is one transaction, all of it or nothing.
+
+The decisions about each report are in `verdicts.py`. The one thing stored on refusal is a late result, because computing it
+was paid for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+import anyio.to_thread
+from sqlalchemy.orm import Session
+
+from models.architectures.canonical import canonical_id
+from service.errors import ServiceError
+from service.storage import records, studies, trials
+from service.storage.values import Origin, Study, Trial
+from service.studies import states
+from service.studies.architectures import read_architecture
+from service.studies.catalogue import space_named
+from service.studies.context import Context
+from service.studies.grants import Offer, budget_reason, has_budget, new_trial
+from service.studies.lifecycle import study_named
+from service.studies.verdicts import (
+    ELSEWHERE,
+    ForeignReport,
+    Refusal,
+    Report,
+    TrialReport,
+    Verdict,
+    check_outcome,
+    combined,
+    judge,
+    no_budget,
+    unknown_trial,
+)
+
+Offers = dict[int, tuple[str, Offer]]
+
+
+async def observe(context: Context, reports: Sequence[Report]) -> list[Trial]:
+    """The trials of the reports after them, committed. The same report again changes nothing.
+
+    Raises `InvalidRequest`, `TrialNotFound`, `StudyNotFound`, `BudgetExhausted`, `ConflictingObservation` and `LeaseLost`,
+    with a fault for every report that is refused.
+    """
+    check_outcome(reports)
+    names = {report.study for report in reports if isinstance(report, ForeignReport)}
+    database = context.database
+    found = await database.read(lambda session: {name: study_named(name, session) for name in sorted(names)})
+    offers = await anyio.to_thread.run_sync(partial(_read_offers, reports, found))
+    keys = {study.id for study in found.values()}
+    answer = await database.write(partial(_observe, context, reports, offers, keys))
+    if isinstance(answer, ServiceError):
+        raise answer
+    return answer
+
+
+def _read_offers(reports: Sequence[Report], found: dict[str, Study]) -> Offers:
+    """The studies and architectures of results from elsewhere, by the place of their report."""
+    offers: Offers = {}
+    for place, report in enumerate(reports):
+        if isinstance(report, ForeignReport):
+            space = space_named(found[report.study].settings.space)
+            architecture = read_architecture(space, report.graph, f"{report.pointer}/architecture")
+            offers[place] = (report.study, Offer(architecture, canonical_id(architecture), Origin("enqueued")))
+    return offers
+
+
+def _observe(
+    context: Context, reports: Sequence[Report], offers: Offers, keys: set[int], session: Session
+) -> list[Trial] | ServiceError:
+    """Judge every report, then store all of them, or only the late ones and answer the error."""
+    ids = [report.trial for report in reports if isinstance(report, TrialReport)]
+    locked = {
+        study.name: study for study in (studies.lock(session, key) for key in sorted(keys | set(trials.study_keys(session, ids))))
+    }
+    known: dict[tuple[str, str], str] = {}
+    for study in locked.values():
+        wanted = [offer.canonical_id for name, offer in offers.values() if name == study.name]
+        known |= {(study.name, key): trial_id for key, trial_id in trials.find_by_architecture(session, study.id, wanted).items()}
+    batch = _Batch(session, context, locked, trials.find(session, [*ids, *known.values()]), known)
+    for place, report in enumerate(reports):
+        if isinstance(report, TrialReport):
+            batch.take(report)
+        else:
+            batch.take_foreign(report, offers[place][1])
+    return batch.finish()
+
+
+class _Batch:
+    """The reports of one request, judged in order against the state that those before them lead to."""
+
+    def __init__(
+        self,
+        session: Session,
+        context: Context,
+        locked: dict[str, Study],
+        found: dict[str, Trial],
+        known: dict[tuple[str, str], str],
+    ) -> None:
+        """`found` are the trials by id, `known` the ids of those that are named by their architecture."""
+        self._session = session
+        self._now: datetime = context.database.now(session)
+        self._new_id = context.new_id
+        self._studies = locked
+        self._trials = found
+        self._known = known
+        self._created: set[str] = set()
+        self._answers: list[str] = []
+        self._changes: list[tuple[Report, Trial, Trial]] = []
+        self._refusals: list[tuple[Report, Trial | None, Refusal]] = []
+
+    def take(self, report: TrialReport) -> None:
+        trial = self._trials.get(report.trial)
+        if trial is None:
+            self._refusals.append((report, None, unknown_trial(report)))
+        else:
+            self._judge(report, trial)
+
+    def take_foreign(self, report: ForeignReport, offer: Offer) -> None:
+        study = self._studies[report.study]
+        trial_id = self._known.get((study.name, offer.canonical_id))
+        if trial_id is not None:
+            self._judge(report, self._trials[trial_id])
+        elif not has_budget(study):
+            self._refusals.append((report, None, no_budget(report, budget_reason(study))))
+        else:
+            trial = new_trial(study, self._new_id(), offer, self._now)
+            self._studies[study.name] = replace(study, trials_created=trial.number)
+            self._known[study.name, offer.canonical_id] = trial.id
+            self._created.add(trial.id)
+            self._change(report, trial)
+
+    def finish(self) -> list[Trial] | ServiceError:
+        if self._refusals:
+            for report, trial, refusal in self._refusals:
+                if refusal.verdict == Verdict.LATE and trial is not None:
+                    self._record(report, trial, late=True)
+            return combined([refusal for _, _, refusal in self._refusals])
+        for report, before, after in self._changes:
+            self._store(report, before, after)
+        for study in self._studies.values():
+            studies.save_progress(self._session, study.id, study.trials_created)
+        return [self._trials[trial_id] for trial_id in self._answers]
+
+    def _judge(self, report: Report, trial: Trial) -> None:
+        verdict = judge(report, trial)
+        if isinstance(verdict, Refusal):
+            self._refusals.append((report, trial, verdict))
+        elif verdict == Verdict.SAME:
+            self._answers.append(trial.id)
+        else:
+            self._change(report, trial)
+
+    def _change(self, report: Report, before: Trial) -> None:
+        outcome = report.outcome
+        after = replace(
+            before,
+            state=states.check(before.state, outcome.status),
+            lease_expires_at=None,
+            value=outcome.value,
+            std=outcome.std,
+            reason=outcome.reason,
+            finished_attempt=report.attempt,
+            finished_at=self._now,
+        )
+        self._trials[after.id] = after
+        self._answers.append(after.id)
+        self._changes.append((report, before, after))
+
+    def _store(self, report: Report, before: Trial, after: Trial) -> None:
+        if after.id in self._created:
+            trials.add(self._session, self._studies[after.study].id, after)
+        else:
+            trials.save(self._session, after)
+            if before.attempt != report.attempt:
+                records.end_attempt(self._session, after.id, before.attempt, "superseded", self._now)
+        if report.attempt != ELSEWHERE:
+            records.end_attempt(self._session, after.id, report.attempt, after.state, self._now)
+        self._record(report, after, late=False)
+
+    def _record(self, report: Report, trial: Trial, late: bool) -> None:
+        records.add_observation(self._session, trial.id, report.attempt, report.outcome, report.metrics, late, self._now)

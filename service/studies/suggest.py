@@ -1,0 +1,183 @@
+"""What to train next: the use case behind `POST /suggest`.
+
+A short transaction grants what the worker holds and what waits. If that is not enough, everybody who waits on the study shares
+one joint proposal, computed with no transaction open, and a second short transaction grants from it. When that does not come
+in time, architectures drawn at random from the space do. Granting is `grants.py`, sharing is `joint.py`.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import anyio.to_thread
+from sqlalchemy.orm import Session
+
+from models.search.proposal import Proposal, ProposalBatch, ProposalRequest, Strategy
+from service.errors import ModelUnavailable
+from service.storage import studies, trials
+from service.storage.values import Origin, Study, Trial, TrialState
+from service.studies.context import Context
+from service.studies.fallback import proposal_seed, random_offers
+from service.studies.grants import Ask, Grant, Granter, Offer
+from service.studies.joint import Coalescer, Entry
+from service.studies.lifecycle import study_named
+
+_log = logging.getLogger(__name__)
+
+_GATHER_SECONDS = 0.02
+_FRUITLESS_ROUNDS = 3
+_FALLBACK_TRIES = 5
+_FALLBACK_DRAWS = 64
+_NEVER_AGAIN = (TrialState.WAITING, TrialState.FAILED, TrialState.INFEASIBLE, TrialState.STOPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Trials to train, and why there are fewer than asked for where that is so."""
+
+    trials: tuple[Trial, ...]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What proposals are made for; callers with equal queries share them."""
+
+    study_id: int
+    strategy: Strategy
+    max_nodes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One caller's ask and how many trials of it a proposal has to bring."""
+
+    ask: Ask
+    missing: int
+
+
+class Suggester:
+    """Hands out trials. One instance serves a process, so that concurrent asks of a study meet in it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._joint: Coalescer[Query, Wish, Grant] = Coalescer(self._propose, _GATHER_SECONDS)
+
+    async def suggest(
+        self, study_name: str, ask: Ask, wait_seconds: float, strategy: Strategy | None = None, max_nodes: int | None = None
+    ) -> Suggestion:
+        """Up to `ask.count` running trials for the worker, committed. Raises `StudyNotFound`.
+
+        Fresh proposals are waited for at most `wait_seconds`; then, or when the model worker is lost, the rest is drawn at
+        random (`source` is `fallback`).
+        """
+        deadline = asyncio.get_running_loop().time() + wait_seconds
+        study = await self._context.database.read(partial(study_named, study_name))
+        query = Query(study.id, strategy or study.settings.strategy, max_nodes)
+        grant = await self._grant(study.id, ask, ())
+        if wait_seconds:
+            grant = await self._grant_fresh(query, ask, grant, deadline)
+        if grant.missing and not grant.reason:
+            grant = await self._grant_random(study, ask, grant)
+        return Suggestion(grant.trials, grant.reason)
+
+    async def close(self) -> None:
+        await self._joint.close()
+
+    async def _grant(self, study_id: int, ask: Ask, offers: Sequence[Offer]) -> Grant:
+        context = self._context
+
+        def work(session: Session) -> Grant:
+            return Granter(session, study_id, context.database.now(session), context.new_id).grant(ask, deque(offers))
+
+        return await context.database.write(work)
+
+    async def _grant_fresh(self, query: Query, ask: Ask, grant: Grant, deadline: float) -> Grant:
+        """Ask for joint proposals until the ask is met, there can be no more, or the deadline passes."""
+        fruitless = 0
+        while grant.missing and not grant.reason and fruitless < _FRUITLESS_ROUNDS:
+            try:
+                fresh = await self._joint.submit(query, Wish(ask, grant.missing), deadline)
+            except ModelUnavailable as error:
+                _log.warning("no fresh proposal for study %d: %s", query.study_id, error)
+                return grant
+            if fresh is None:
+                return grant
+            fruitless = 0 if fresh.missing < grant.missing else fruitless + 1
+            grant = fresh
+        return grant
+
+    async def _grant_random(self, study: Study, ask: Ask, grant: Grant) -> Grant:
+        settings, drawn = study.settings, 0
+        for attempt in range(_FALLBACK_TRIES):
+            count = max(_FALLBACK_DRAWS, 4 * grant.missing)
+            draw = partial(random_offers, settings.space, settings.seed, grant.trials_created, attempt, count)
+            grant = await self._grant(study.id, ask, await anyio.to_thread.run_sync(draw))
+            drawn += count
+            if not grant.missing or grant.reason:
+                return grant
+        return replace(grant, reason=f"{drawn} architectures drawn at random from '{settings.space}' are in the study already")
+
+    async def _propose(self, query: Query, entries: Sequence[Entry[Wish, Grant]]) -> None:
+        """One joint proposal for all who wait: q is the sum of what they miss, a worker that asks twice counted once."""
+        context = self._context
+        missing: dict[str, int] = {}
+        for entry in entries:
+            missing[entry.item.ask.worker] = max(missing.get(entry.item.ask.worker, 0), entry.item.missing)
+        count = min(sum(missing.values()), context.settings.max_count)
+        study, request = await context.database.read(partial(proposal_request, query, count))
+        batch = ProposalBatch(())
+        if request.count:
+            batch = await context.compute(context.worker.propose(study.settings.model_hash, request))
+        claimed = [entry for entry in entries if entry.claim()]
+        if claimed:
+            offers = [_offer(proposal, len(request.observations)) for proposal in batch.proposals]
+            asks = [entry.item.ask for entry in claimed]
+            grants = await context.database.write(partial(_grant_all, context, study.id, asks, offers, batch))
+            for entry, grant in zip(claimed, grants, strict=True):
+                entry.answer(grant)
+
+
+def proposal_request(query: Query, count: int, session: Session) -> tuple[Study, ProposalRequest]:
+    study = studies.get(session, query.study_id)
+    settings = study.settings
+    if settings.max_trials is not None:
+        count = min(count, settings.max_trials - study.trials_created)
+    return study, ProposalRequest(
+        direction=settings.objective,
+        count=count,
+        seed=proposal_seed(settings.seed, study.trials_created),
+        observations=trials.observations(session, study.id),
+        pending=trials.running_architectures(session, study.id),
+        excluded=trials.canonical_ids(session, study.id, _NEVER_AGAIN),
+        strategy=query.strategy,
+        initial_size=settings.initial_size,
+        max_nodes=query.max_nodes,
+        hyperparameters=study.hyperparameters,
+    )
+
+
+def _grant_all(
+    context: Context, study_id: int, asks: Sequence[Ask], offers: Sequence[Offer], batch: ProposalBatch, session: Session
+) -> list[Grant]:
+    granter = Granter(session, study_id, context.database.now(session), context.new_id)
+    left = deque(offers)
+    grants = [granter.grant(ask, left) for ask in asks]
+    if batch.hyperparameters is not None:
+        studies.save_hyperparameters(session, study_id, batch.hyperparameters)
+    return [replace(grant, reason=grant.reason or batch.reason) if grant.missing else grant for grant in grants]
+
+
+def _offer(proposal: Proposal, observations_seen: int) -> Offer:
+    origin = Origin(
+        proposal.source,
+        proposal.latent,
+        proposal.predicted_mean,
+        proposal.predicted_std,
+        proposal.acquisition_value,
+        observations_seen,
+    )
+    return Offer(proposal.architecture, proposal.canonical_id, origin)

@@ -1,0 +1,153 @@
+"""What is to happen with one report on one trial: pure decisions, no storage. Carrying them out is `observe.py`.
+
+Whether a report counts depends on who has finished the trial, not on who holds it: a result is taken from any attempt that was
+really handed out, until the first one has finished the trial.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from models.architectures.architecture import Fault
+from service.errors import BudgetExhausted, ConflictingObservation, InvalidRequest, LeaseLost, ServiceError, TrialNotFound
+from service.storage.values import Outcome, Trial, TrialState
+from service.studies.architectures import Graph
+
+ELSEWHERE = 0
+"""The attempt of a result that no worker of the study produced."""
+
+
+class Verdict(Enum):
+    """`TAKEN` finishes the trial, `SAME` is known already, `LATE` is kept but refused, `REFUSED` is only refused."""
+
+    TAKEN = "taken"
+    SAME = "same"
+    LATE = "late"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialReport:
+    """The outcome of one attempt at a trial; `pointer` is where the report stands in the request."""
+
+    trial: str
+    attempt: int
+    outcome: Outcome
+    metrics: Mapping[str, Any] | None
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignReport:
+    """The outcome of an architecture that was trained elsewhere."""
+
+    study: str
+    graph: Graph
+    outcome: Outcome
+    metrics: Mapping[str, Any] | None
+    pointer: str
+
+    @property
+    def attempt(self) -> int:
+        return ELSEWHERE
+
+
+Report = TrialReport | ForeignReport
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a report is not taken: the error it leads to, the part of the request at fault, and both outcomes."""
+
+    verdict: Verdict
+    error: type[ServiceError]
+    fault: Fault
+    conflict: Mapping[str, Any] | None = None
+
+
+def check_outcome(reports: Sequence[Report]) -> None:
+    """Raise `InvalidRequest` for outcomes that contradict themselves."""
+    faults = []
+    for report in reports:
+        status, value = report.outcome.status, report.outcome.value
+        if status == TrialState.COMPLETED and value is None:
+            message = "a completed trial needs a value; give a finite number, or status 'failed' if there is none"
+            faults.append(Fault(f"{report.pointer}/value", message))
+        if status in (TrialState.FAILED, TrialState.INFEASIBLE) and value is not None:
+            message = f"a trial that is '{status}' has no value; leave it out, or give status 'completed'"
+            faults.append(Fault(f"{report.pointer}/value", message))
+        if report.outcome.std is not None and value is None:
+            faults.append(Fault(f"{report.pointer}/std", "a std without a value means nothing; give the value too"))
+    if faults:
+        raise InvalidRequest(faults)
+
+
+def judge(report: Report, trial: Trial) -> Verdict | Refusal:
+    """What to do with a report on this trial."""
+    if report.attempt > trial.attempt:
+        message = f"attempt {report.attempt} was never handed out, the last was {trial.attempt}; send the one that suggest answered"
+        return Refusal(Verdict.REFUSED, InvalidRequest, Fault(f"{report.pointer}/attempt", message))
+    if not trial.is_settled:
+        return Verdict.TAKEN
+    is_same = report.outcome.status == trial.state and (report.outcome.value, report.outcome.std) == (trial.value, trial.std)
+    if report.attempt == trial.finished_attempt or report.attempt == ELSEWHERE:
+        return Verdict.SAME if is_same else _conflicting(report, trial)
+    if report.attempt == trial.attempt and is_same:
+        return Verdict.SAME
+    return _late(report, trial)
+
+
+def unknown_trial(report: TrialReport) -> Refusal:
+    message = f"there is no trial '{report.trial}'; send the id that suggest answered"
+    return Refusal(Verdict.REFUSED, TrialNotFound, Fault(f"{report.pointer}/trial", message))
+
+
+def no_budget(report: ForeignReport, reason: str) -> Refusal:
+    fault = Fault(f"{report.pointer}/architecture", f"{reason}, so no architecture can be added; make a study with a larger one")
+    return Refusal(Verdict.REFUSED, BudgetExhausted, fault)
+
+
+def combined(refusals: Sequence[Refusal]) -> ServiceError:
+    """One error for all refusals, of the kind of the first."""
+    kind = refusals[0].error
+    faults = [refusal.fault for refusal in refusals]
+    if kind is InvalidRequest:
+        return InvalidRequest(faults)
+    conflicts = [refusal.conflict for refusal in refusals if refusal.conflict is not None]
+    return kind("; ".join(fault.message for fault in faults), faults, {"conflicts": conflicts} if conflicts else None)
+
+
+def _conflicting(report: Report, trial: Trial) -> Refusal:
+    message = (
+        f"trial '{trial.id}' is finished: {_describe(trial.state, trial.value)} is recorded, {_describe(*_outcome(report))} came; "
+        "the recorded outcome stands, do not send another"
+    )
+    return Refusal(Verdict.REFUSED, ConflictingObservation, Fault(_at_fault(report, trial), message), _both(report, trial))
+
+
+def _late(report: Report, trial: Trial) -> Refusal:
+    message = (
+        f"attempt {report.attempt} of trial '{trial.id}' lost its lease, {_describe(trial.state, trial.value)} was recorded first; "
+        f"your {_describe(*_outcome(report))} is kept as a late record, ask for another trial"
+    )
+    return Refusal(Verdict.LATE, LeaseLost, Fault(f"{report.pointer}/attempt", message), _both(report, trial))
+
+
+def _at_fault(report: Report, trial: Trial) -> str:
+    return f"{report.pointer}/{'status' if report.outcome.status != trial.state else 'value'}"
+
+
+def _outcome(report: Report) -> tuple[TrialState, float | None]:
+    return report.outcome.status, report.outcome.value
+
+
+def _describe(status: TrialState, value: float | None) -> str:
+    return f"'{status}'" if value is None else f"'{status}' with {value!r}"
+
+
+def _both(report: Report, trial: Trial) -> Mapping[str, Any]:
+    recorded = {"attempt": trial.finished_attempt, "status": trial.state, "value": trial.value, "std": trial.std}
+    outcome = report.outcome
+    received = {"attempt": report.attempt, "status": outcome.status, "value": outcome.value, "std": outcome.std}
+    return {"trial": trial.id, "recorded": recorded, "received": received}

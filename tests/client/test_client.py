@@ -1,0 +1,148 @@
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from svge_client import Architecture, Client, Conflict, NotFound, Unreachable
+
+from tests.client.test_transport import SILENT
+from tests.client.wire import STUDY, TRIAL, FakeServer, answer, client_of, problem
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    return FakeServer()
+
+
+@pytest.fixture
+def client(server: FakeServer) -> Iterator[Client]:
+    with client_of(server) as client:
+        yield client
+
+
+def test_workers_without_a_name_get_different_ones() -> None:
+    with Client() as first, Client() as second:
+        assert first.worker != second.worker
+
+
+def test_a_study_is_created_with_what_was_given_and_nothing_else(server: FakeServer, client: Client) -> None:
+    server.on("/studies", answer(STUDY, 201))
+    study = client.create_study("demo", "nasbench101", max_trials=40, initial_size=5)
+    assert (study.name, study.max_trials, study.lease_seconds, study.trials["completed"]) == ("demo", 40, 20, 11)
+    expected = {"name": "demo", "space": "nasbench101", "objective": "maximize", "seed": 0, "max_trials": 40, "initial_size": 5}
+    assert server.bodies("/studies") == [expected]
+
+
+def test_an_existing_study_is_taken_as_it_is(server: FakeServer, client: Client) -> None:
+    server.on("/studies", problem(409, "study_exists"))
+    server.on("/studies/demo", answer(STUDY))
+    assert client.create_study("demo", "nasbench101").name == "demo"
+    with pytest.raises(Conflict):
+        client.create_study("demo", "nasbench101", exist_ok=False)
+    with pytest.raises(Conflict):
+        client.create_study("demo", "enas_macro")
+    with pytest.raises(Conflict):
+        client.create_study("demo", "nasbench101", objective="minimize")
+
+
+def test_a_creation_that_must_not_find_a_study_is_not_repeated_blindly(server: FakeServer, client: Client) -> None:
+    server.on("/studies", SILENT, problem(409, "study_exists"))
+    with pytest.raises(Unreachable):
+        client.create_study("demo", "nasbench101", exist_ok=False)
+
+
+def test_a_suggested_trial_is_read_whole(server: FakeServer, client: Client) -> None:
+    server.on("/suggest", answer({"trials": [TRIAL], "reason": "only one left"}))
+    suggestion = client.suggest("demo", count=2, wait=1.5)
+    assert server.bodies("/suggest") == [{"study": "demo", "worker": "w", "count": 2, "wait": 1.5}]
+    assert suggestion.reason == "only one left"
+    (trial,) = suggestion.trials
+    assert trial.architecture == Architecture("nasbench101", ("input", "conv3x3", "output"), ((0, 1), (1, 2)))
+    assert trial.architecture.to_json() == TRIAL["architecture"]
+    assert (trial.id, trial.number, trial.attempt, trial.predicted_mean, trial.value) == ("t-1", 3, 2, 0.9, None)
+    assert trial.lease_expires_at is not None
+    assert trial.lease_expires_at.utcoffset() is not None
+    assert trial.document == TRIAL
+
+
+def test_observations_name_trial_and_attempt(server: FakeServer, client: Client) -> None:
+    server.on("/suggest", answer({"trials": [TRIAL]}))
+    server.on("/observe", answer({"trial": {**TRIAL, "state": "completed", "value": 0.5}}))
+    trial = client.suggest("demo").trials[0]
+    assert client.observe(trial, 0.5, std=0.1, metrics={"seconds": 2.0}).value == 0.5
+    client.fail(trial, "out of memory")
+    assert server.bodies("/observe") == [
+        {"trial": "t-1", "attempt": 2, "value": 0.5, "status": "completed", "std": 0.1, "metrics": {"seconds": 2.0}},
+        {"trial": "t-1", "attempt": 2, "status": "failed", "reason": "out of memory"},
+    ]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_not_finite_is_never_sent(value: float, server: FakeServer, client: Client) -> None:
+    server.on("/suggest", answer({"trials": [TRIAL]}))
+    trial = client.suggest("demo").trials[0]
+    with pytest.raises(ValueError, match="finite"):
+        client.observe(trial, value)
+    assert server.bodies("/observe") == []
+
+
+def test_trials_come_from_all_pages(server: FakeServer, client: Client) -> None:
+    numbered = [{**TRIAL, "number": number} for number in range(5)]
+    pages = {None: (numbered[:2], "a"), "a": (numbered[2:4], "b"), "b": (numbered[4:], None)}
+
+    def page(query: dict[str, str]) -> object:
+        trials, following = pages[query.get("cursor")]
+        return answer({"trials": trials, "next_cursor": following})
+
+    server.on("/studies/demo/trials", page)  # type: ignore[arg-type]
+    assert [trial.number for trial in client.trials("demo", page_size=2, state="completed")] == [0, 1, 2, 3, 4]
+    assert all(query["limit"] == "2" and query["state"] == "completed" for query in server.bodies("/studies/demo/trials"))
+
+
+def test_the_best_and_a_name_with_a_slash(server: FakeServer, client: Client) -> None:
+    server.on("/studies/demo/best", answer({"trials": [TRIAL]}))
+    assert [trial.number for trial in client.best("demo", k=3)] == [3]
+    assert server.bodies("/studies/demo/best") == [{"k": "3"}]
+    server.on("/studies/a%2Fb", problem(404, "study_not_found"))
+    with pytest.raises(NotFound):
+        client.study("a/b")
+
+
+def test_a_heartbeat_says_what_became_of_each_trial(server: FakeServer, client: Client) -> None:
+    server.on("/suggest", answer({"trials": [TRIAL]}))
+    renewed = {"trial": "t-1", "attempt": 2, "lease_expires_at": "2026-11-24T12:05:00Z"}
+    lost = {"trial": "t-2", "reason": "held by w-2"}
+    server.on("/heartbeat", answer({"renewed": [renewed], "lost": [lost], "stop": []}))
+    heartbeat = client.heartbeat(client.suggest("demo").trials)
+    assert server.bodies("/heartbeat") == [{"worker": "w", "trials": ["t-1"]}]
+    assert heartbeat.renewed == {"t-1": datetime(2026, 11, 24, 12, 5, tzinfo=UTC)}
+    assert (heartbeat.lost, heartbeat.stop) == ({"t-2": "held by w-2"}, {})
+
+
+def test_decodings_are_sorted_by_point(server: FakeServer, client: Client) -> None:
+    decoding = {
+        "architecture": TRIAL["architecture"],
+        "canonical_id": "abc",
+        "frequency": 0.5,
+        "valid": True,
+        "round_trip_distance": 0.1,
+        "predicted_mean": None,
+        "predicted_std": None,
+        "acquisition_value": None,
+        "trial": None,
+    }
+    points = [[0.0], [1.0], [2.0]]
+    found = [{**decoding, "point": 0, "canonical_id": "a"}, {**decoding, "point": 2}, {**decoding, "point": 0, "canonical_id": "b"}]
+    server.on("/decode", answer({"points": points, "architectures": found}))
+    decoded = client.decode(points, study="demo", samples=4, seed=1)
+    assert [[decoding.canonical_id for decoding in decodings] for decodings in decoded] == [["a", "b"], [], ["abc"]]
+    assert server.bodies("/decode") == [{"study": "demo", "latents": points, "samples": 4, "mode": "sampled", "seed": 1}]
+
+
+def test_architectures_are_encoded_in_one_request(server: FakeServer, client: Client) -> None:
+    server.on("/encode", answer({"latents": [{"mean": [0.5], "std": [1.0], "canonical_id": "abc"}]}))
+    architecture = Architecture.from_json(TRIAL["architecture"])
+    (latent,) = client.encode([architecture])
+    assert (latent.mean, latent.std, latent.canonical_id) == ((0.5,), (1.0,), "abc")
+    assert server.bodies("/encode") == [{"space": "nasbench101", "architectures": [TRIAL["architecture"]]}]
+    assert client.encode([]) == []

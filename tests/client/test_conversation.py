@@ -1,0 +1,106 @@
+"""The client and the service, in earnest: what the one sends the other understands."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from svge_client import Architecture, Client, Conflict, Invalid, LeaseLost, NotFound, NothingToDo
+
+from models.spaces.nasbench101 import NasBench101
+from tests.client.live import serving
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder: Path = tmp_path_factory.mktemp("service")
+    with serving(folder) as url:
+        yield url
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[Client]:
+    with Client(url) as client:
+        yield client
+
+
+def test_a_study_from_its_creation_to_the_end_of_its_budget(client: Client) -> None:
+    created = client.create_study("whole", "nasbench101", max_trials=5, lease_seconds=60, initial_size=2)
+    assert client.create_study("whole", "nasbench101") == created
+    values = [0.3, 0.9, 0.1, 0.5]
+    for value in values:
+        with client.trial("whole") as running:
+            running.report(value, std=0.01, metrics={"seconds": 1.5})
+    with pytest.raises(MemoryError), client.trial("whole"):
+        raise MemoryError("too large")
+    with pytest.raises(NothingToDo, match="max_trials"), client.trial("whole"):
+        pytest.fail("the budget is used up")
+
+    study = client.study("whole")
+    assert (study.trials["completed"], study.trials["failed"], study.best_value) == (4, 1, 0.9)
+    trials = list(client.trials("whole", page_size=2))
+    assert [trial.number for trial in trials] == [1, 2, 3, 4, 5]
+    assert [trial.value for trial in trials] == [*values, None]
+    assert trials[-1].reason == "MemoryError: too large"
+    assert len({trial.canonical_id for trial in trials}) == 5
+    assert [trial.value for trial in client.best("whole", k=2)] == [0.9, 0.5]
+    assert [trial.number for trial in client.trials("whole", state="failed")] == [5]
+
+
+def test_a_worker_that_asks_again_gets_its_own_trial(client: Client) -> None:
+    client.create_study("again", "nasbench101")
+    first = client.suggest("again").trials
+    assert [trial.id for trial in client.suggest("again").trials] == [trial.id for trial in first]
+    assert set(client.heartbeat(first).renewed) == {first[0].id}
+    both = client.suggest("again", count=2, wait=20).trials
+    assert len({trial.canonical_id for trial in both}) == 2
+
+
+def test_reports_may_be_repeated_but_not_changed(client: Client) -> None:
+    client.create_study("repeat", "nasbench101")
+    (trial,) = client.suggest("repeat").trials
+    done = client.observe(trial, 0.5)
+    assert client.observe(trial, 0.5) == done
+    with pytest.raises(Conflict) as raised:
+        client.observe(trial, 0.6)
+    assert raised.value.problem.code == "conflicting_observation"
+    assert trial.id in client.heartbeat([trial]).stop
+
+
+def test_a_result_that_comes_after_somebody_else_s_is_a_lost_lease(url: str, client: Client) -> None:
+    client.create_study("late", "nasbench101", max_trials=1, lease_seconds=1)
+    (slow,) = client.suggest("late").trials
+    with Client(url) as other:
+        while True:
+            try:
+                with other.trial("late") as running:
+                    assert (running.trial.id, running.trial.attempt) == (slow.id, 2)
+                    running.report(0.7)
+                break
+            except NothingToDo:
+                continue
+    with pytest.raises(LeaseLost):
+        client.observe(slow, 0.2)
+    assert client.best("late")[0].value == 0.7
+
+
+def test_architectures_are_encoded_and_latents_decoded(client: Client) -> None:
+    client.create_study("latents", "nasbench101")
+    sampled = [NasBench101().sample(np.random.default_rng(seed)) for seed in range(3)]
+    architectures = [Architecture(one.space, one.nodes, one.edges) for one in sampled]
+    latents = client.encode(architectures)
+    assert [len(latent.mean) for latent in latents] == [4, 4, 4]
+    decoded = client.decode([latent.mean for latent in latents], study="latents", samples=6, seed=1)
+    assert len(decoded) == 3
+    for decodings in decoded:
+        assert sum(decoding.frequency for decoding in decodings) == pytest.approx(1.0)
+        assert all(decoding.valid and decoding.trial is None for decoding in decodings)
+
+
+def test_refusals_carry_the_service_s_explanation(client: Client) -> None:
+    with pytest.raises(NotFound) as missing:
+        client.suggest("nowhere")
+    assert missing.value.problem.code == "study_not_found"
+    with pytest.raises(Invalid) as invalid:
+        client.create_study("wrong", "nasbench101", max_trials=-1)
+    assert [fault.pointer for fault in invalid.value.problem.errors] == ["/max_trials"]

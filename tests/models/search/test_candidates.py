@@ -1,0 +1,122 @@
+import pytest
+import torch
+
+from models.architectures.canonical import canonical_id, canonicalise
+from models.search.batch import log_expected_improvement
+from models.search.candidates import MAX_ONE_EDIT, MAX_TWO_EDITS, climb, edited, gather_candidates, grown
+from models.search.fitting import fit
+from models.search.proposal import Observation, ProposalRequest
+from models.search.state import SearchState, build_state
+from models.search.surrogate import Surrogate, TrainingData
+from models.spaces.enas_macro import EnasMacro
+from models.spaces.nasbench101 import NasBench101
+from models.spaces.space import SearchSpace
+from tests.models.search.fakes import shared_autoencoder
+
+AUTOENCODERS = {name: shared_autoencoder(name) for name in ("nasbench101", "nasbench201", "enas_macro")}
+BEST = 1.0
+
+
+def state(name: str, seed: int = 0, max_nodes: int | None = None, num_observed: int = 15) -> SearchState:
+    autoencoder = AUTOENCODERS[name]
+    rng = build_state(autoencoder, ProposalRequest("maximize", 1, 0)).rng(0)
+    observations = tuple(Observation(autoencoder.space.sample(rng), float(index)) for index in range(num_observed))
+    pending = (autoencoder.space.sample(rng),)
+    excluded = (canonical_id(autoencoder.space.sample(rng)),)
+    return build_state(autoencoder, ProposalRequest("maximize", 1, seed, observations, pending, excluded, max_nodes=max_nodes))
+
+
+def surrogate_of(current: SearchState) -> Surrogate:
+    outcomes = torch.from_numpy(current.measurements.values / current.measurements.values.std())
+    counts = torch.ones_like(outcomes)
+    return fit(TrainingData(current.observed, outcomes, counts, counts * torch.nan), None)
+
+
+@pytest.mark.parametrize("name", AUTOENCODERS)
+def test_candidates_are_distinct_unseen_canonical_valid_and_encoded(name: str) -> None:
+    current = state(name)
+    taken = {current.pool.canonical_ids[0], current.pool.canonical_ids[1]}
+    found = gather_candidates(current, surrogate_of(current), BEST, 1, taken)
+    assert len(set(found.canonical_ids)) == len(found.canonical_ids) == len(found.architectures) == len(found.points)
+    assert not set(found.canonical_ids) & (current.seen | taken)
+    for architecture, identifier in list(zip(found.architectures, found.canonical_ids, strict=True))[-300:]:
+        AUTOENCODERS[name].space.validate(architecture)
+        assert canonicalise(architecture) == architecture
+        assert canonical_id(architecture) == identifier
+    torch.testing.assert_close(found.points[-300:], current.encode(found.architectures[-300:]))
+
+
+def test_a_complete_pool_is_the_candidate_set() -> None:
+    current = state("nasbench201")
+    assert len(gather_candidates(current, surrogate_of(current), BEST, 1).architectures) == 15_625 - len(current.seen)
+
+
+def test_other_sources_add_to_a_sampled_pool() -> None:
+    current = state("enas_macro")
+    found = gather_candidates(current, surrogate_of(current), BEST, 1)
+    assert len(found.architectures) > len(current.pool.architectures) + 300
+    best = current.measurements.architectures[-1]
+    neighbours = {canonical_id(neighbour) for neighbour in current.autoencoder.space.neighbours(best)}
+    assert neighbours <= set(found.canonical_ids) | current.seen
+
+
+def test_candidates_come_from_the_seed() -> None:
+    surrogate = surrogate_of(state("enas_macro"))
+    first, again, other = (gather_candidates(state("enas_macro", seed), surrogate, BEST, 1) for seed in (1, 1, 2))
+    assert first.canonical_ids == again.canonical_ids
+    assert first.canonical_ids != other.canonical_ids
+
+
+def test_edits_stay_within_their_numbers_and_start_at_the_first_leader() -> None:
+    current = state("enas_macro")
+    leaders = current.pool.architectures[:30]
+    found = edited(current, leaders)
+    assert found[:45] == current.autoencoder.space.neighbours(leaders[0])
+    assert MAX_ONE_EDIT < len(found) <= MAX_ONE_EDIT + MAX_TWO_EDITS
+
+
+@pytest.mark.parametrize(("space", "max_nodes"), [(NasBench101(), 9), (EnasMacro(), 12)])
+def test_growth_reaches_the_larger_sizes(space: SearchSpace, max_nodes: int) -> None:
+    current = state(space.name, max_nodes=max_nodes)
+    leaders = [one for one in current.pool.architectures if one.num_nodes == space.max_nodes and len(one.edges) != 9][:4]
+    found = grown(current, leaders)
+    assert {one.num_nodes for one in found} == set(range(space.max_nodes + 1, max_nodes + 1))
+    for architecture in found:
+        space.validate(architecture, max_nodes)
+
+
+def test_a_fixed_space_does_not_grow() -> None:
+    current = state("nasbench201", max_nodes=12)
+    assert grown(current, current.measurements.architectures) == []
+
+
+def test_climbing_raises_the_expected_improvement_within_the_box() -> None:
+    current = state("enas_macro")
+    surrogate = surrogate_of(current)
+    starts = current.pool.points[:8]
+
+    def value(points: torch.Tensor) -> torch.Tensor:
+        mean, variance = surrogate.moments(points)
+        return log_expected_improvement(mean, variance, BEST)
+
+    with torch.no_grad():
+        ends = climb(surrogate, starts, BEST, current.pool.points)
+    assert float((value(ends) > value(starts)).double().mean()) > 0.8
+    assert bool((ends <= current.pool.points.amax(0) + 1e-12).all())
+    assert bool((ends >= current.pool.points.amin(0) - 1e-12).all())
+    assert not ends.requires_grad
+
+
+@pytest.mark.parametrize(("name", "max_nodes"), [("nasbench101", 8), ("enas_macro", 9)])
+def test_extrapolation_considers_larger_architectures_alone(name: str, max_nodes: int) -> None:
+    current = state(name, max_nodes=max_nodes)
+    found = gather_candidates(current, surrogate_of(current), BEST, 1)
+    assert len(found.architectures) > 20
+    for architecture in found.architectures:
+        assert architecture.num_nodes > current.autoencoder.space.max_nodes
+        current.autoencoder.space.validate(architecture, max_nodes)
+
+
+def test_a_space_without_larger_architectures_offers_its_own() -> None:
+    current = state("nasbench201", max_nodes=12)
+    assert len(gather_candidates(current, surrogate_of(current), BEST, 1).architectures) == 15_625 - len(current.seen)

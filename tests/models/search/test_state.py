@@ -1,0 +1,40 @@
+import torch
+
+from models.architectures.architecture import Architecture
+from models.architectures.canonical import canonical_id
+from models.search.proposal import Observation, ProposalRequest
+from models.search.state import build_state
+from models.spaces.nasbench201 import NATIVE_EDGES
+from tests.models.search.fakes import shared_autoencoder
+
+AUTOENCODER = shared_autoencoder("nasbench201")
+ONE, TWO, THREE = (
+    Architecture("nasbench201", ("input", label, *["skip"] * 5, "output"), NATIVE_EDGES) for label in ("none", "conv1x1", "conv3x3")
+)
+
+
+def test_trials_are_merged_and_encoded() -> None:
+    request = ProposalRequest(
+        "maximize", 1, 0, (Observation(ONE, 1.0), Observation(TWO, 2.0), Observation(ONE, 3.0)), (THREE, ONE, THREE)
+    )
+    state = build_state(AUTOENCODER, request)
+    assert state.measurements.values.tolist() == [2.0, 2.0]
+    torch.testing.assert_close(state.observed, state.pool.standardise(AUTOENCODER.encode([ONE, TWO]).mean.double()))
+    torch.testing.assert_close(state.pending, state.pool.standardise(AUTOENCODER.encode([THREE]).mean.double()))
+
+
+def test_seen_is_all_that_is_observed_running_or_excluded() -> None:
+    request = ProposalRequest("maximize", 1, 0, (Observation(ONE, 1.0),), (TWO,), (canonical_id(THREE),))
+    state = build_state(AUTOENCODER, request)
+    assert state.seen == {canonical_id(architecture) for architecture in (ONE, TWO, THREE)}
+    left = state.unseen_pool()
+    assert len(left) == 15_625 - 3
+    assert not state.seen & {state.pool.canonical_ids[place] for place in left}
+
+
+def test_random_streams_come_from_the_seed_and_the_purpose() -> None:
+    def draw(seed: int, purpose: int) -> int:
+        return int(build_state(AUTOENCODER, ProposalRequest("maximize", 1, seed)).rng(purpose).integers(2**40))
+
+    assert draw(1, 1) == draw(1, 1)
+    assert len({draw(1, 1), draw(1, 2), draw(2, 1), draw(-1, 1)}) == 4

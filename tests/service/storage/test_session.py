@@ -1,0 +1,99 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from service.errors import DatabaseUnavailable
+from service.storage import schema
+from service.storage.session import Database
+
+
+def database(folder: Path) -> Database:
+    return Database(f"sqlite:///{folder}/deep/er/test.db")
+
+
+def count(session: Session) -> int:
+    return session.execute(text("SELECT count(*) FROM numbers")).scalar_one()
+
+
+def test_the_folder_of_a_database_file_is_created(tmp_path: Path) -> None:
+    database(tmp_path).read_here(lambda session: session.execute(text("SELECT 1")))
+    assert (tmp_path / "deep" / "er").is_dir()
+
+
+def test_a_commit_is_on_the_disk_and_keys_are_checked(tmp_path: Path) -> None:
+    found = database(tmp_path).read_here(
+        lambda session: [
+            session.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    )
+    assert found == ["wal", 2, 1]  # 2 is FULL
+
+
+def test_a_write_is_kept_when_the_work_returns_and_undone_when_it_raises(tmp_path: Path) -> None:
+    target = database(tmp_path)
+    target.write_here(lambda session: session.execute(text("CREATE TABLE numbers (n INTEGER)")))
+    target.write_here(lambda session: session.execute(text("INSERT INTO numbers VALUES (1)")))
+
+    def fail(session: Session) -> None:
+        session.execute(text("INSERT INTO numbers VALUES (2)"))
+        raise RuntimeError("in the midst of it")
+
+    with pytest.raises(RuntimeError, match="midst"):
+        target.write_here(fail)
+    assert target.read_here(count) == 1
+
+
+def test_a_read_stores_nothing(tmp_path: Path) -> None:
+    target = database(tmp_path)
+    target.write_here(lambda session: session.execute(text("CREATE TABLE numbers (n INTEGER)")))
+    target.read_here(lambda session: session.execute(text("INSERT INTO numbers VALUES (1)")))
+    assert target.read_here(count) == 0
+
+
+def test_writers_in_many_threads_all_get_their_turn(tmp_path: Path) -> None:
+    target = database(tmp_path)
+    target.write_here(lambda session: session.execute(text("CREATE TABLE numbers (n INTEGER)")))
+
+    def increase(session: Session) -> None:
+        session.execute(text("INSERT INTO numbers VALUES (:n)"), {"n": count(session)})
+
+    async def race() -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(60):
+                group.start_soon(target.write, increase)
+
+    anyio.run(race)
+    stored = target.read_here(lambda session: session.execute(text("SELECT n FROM numbers ORDER BY n")).scalars().all())
+    assert stored == list(range(60))
+
+
+def test_the_clock_is_the_databases_and_in_utc(tmp_path: Path) -> None:
+    target = database(tmp_path)
+    now = target.read_here(target.now)
+    assert now.tzinfo == UTC
+    assert abs(datetime.now(UTC) - now) < timedelta(minutes=1)
+
+
+def test_a_database_that_does_not_answer_is_a_named_error_with_its_cause(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable) as caught:
+        database(tmp_path).read_here(lambda session: session.execute(text("SELECT * FROM nowhere")))
+    assert "nowhere" in str(caught.value.__cause__)
+    assert "nowhere" not in caught.value.message
+
+
+def test_a_database_in_memory_is_refused() -> None:
+    with pytest.raises(ValueError, match="name a file"):
+        Database("sqlite://")
+
+
+def test_a_trial_of_no_study_cannot_be_stored(tmp_path: Path) -> None:
+    target = database(tmp_path)
+    schema.upgrade(target)
+    statement = text("INSERT INTO svge_attempts (trial_id, attempt, worker, started_at) VALUES ('none', 1, 'w', '2026-01-01')")
+    with pytest.raises(IntegrityError):
+        target.write_here(lambda session: session.execute(statement))

@@ -1,0 +1,194 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+from models.architectures.canonical import canonical_id
+from models.architectures.formats import from_json
+from models.spaces.registry import get_space, space_names
+from models.svge.checkpoint import save_checkpoint
+from models.svge.config import SVGeConfig
+from models.svge.model import SVGe
+from service.cli import app
+
+ROOT = Path(__file__).parents[2]
+CELL = '{"nodes": ["input", "conv3x3", "output"], "edges": [[0, 1], [1, 2]]}'
+BROKEN = '{"nodes": ["input", "conv9x9", "output"], "edges": [[0, 1], [1, 2]]}'
+Served = tuple[subprocess.Popen[str], str]
+SMALL = SVGeConfig(node_size=8, message_size=8, hidden_size=8, latent_size=3)
+
+
+@pytest.fixture(scope="module")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small untrained checkpoint."""
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(0)
+    save_checkpoint(SVGe(SMALL, get_space("nasbench101").vocabulary), "nasbench101", folder / "tiny.safetensors", {})
+    return folder
+
+
+def svge(*arguments: object, text: str | None = None) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=text)
+
+
+def lines(result: Result) -> list[dict[str, object]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "command", ["", "serve", "train", "encode", "decode", "models", "space", "space sample", "space draw", "db upgrade"]
+)
+def test_every_command_explains_itself(command: str) -> None:
+    result = svge(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) > 5
+
+
+def test_every_space_is_listed_with_its_size() -> None:
+    listed = svge("space", "list").stdout
+    assert all(name in listed for name in space_names())
+    assert "423,624" in listed
+
+
+@pytest.mark.parametrize("name", space_names())
+def test_samples_are_valid_distinct_by_seed_and_readable_in_both_forms(name: str) -> None:
+    space = get_space(name)
+    architectures = [from_json(value) for value in lines(svge("space", "sample", name, "--count", 3, "--seed", 1))]
+    for architecture in architectures:
+        space.validate(architecture)
+    native = lines(svge("space", "sample", name, "--count", 3, "--seed", 1, "--native"))
+    assert [space.parse_native(value) for value in native] == architectures
+    assert [from_json(value) for value in lines(svge("space", "sample", name, "--count", 3, "--seed", 2))] != architectures
+
+
+def test_one_architecture_is_drawn_to_standard_output_and_several_into_a_folder(tmp_path: Path) -> None:
+    assert svge("space", "draw", "nasbench101", text=CELL).stdout.startswith("<svg")
+    assert "digraph" in svge("space", "draw", "nasbench101", "--format", "dot", text=CELL).stdout
+    two = svge("space", "sample", "nasbench101", "--count", 2).stdout
+    refused = svge("space", "draw", "nasbench101", text=two)
+    assert refused.exit_code == 2
+    assert "--folder" in refused.stderr
+    assert svge("space", "draw", "nasbench101", "--folder", tmp_path / "drawings", text=two).exit_code == 0
+    assert len(list((tmp_path / "drawings").glob("*.svg"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "message"),
+    [
+        (["space", "sample", "nasbench999"], None, "expected one of enas_macro, nasbench101"),
+        (["space", "draw", "nasbench101"], CELL + "\n" + BROKEN, "line 2: unknown operation 'conv9x9'"),
+        (["space", "draw", "nasbench101"], "{", "line 1 is no JSON value"),
+        (["space", "draw", "nasbench101", "nowhere.jsonl"], None, "cannot read 'nowhere.jsonl'"),
+        (["encode", "--model", "nothing"], CELL, "unknown model 'nothing'"),
+        (["decode", "--model", "tiny"], None, "--z or --random"),
+        (["decode", "--model", "tiny", "--z", "1,2"], None, "expected 3 finite numbers for the model 'tiny', got 2"),
+        (["decode", "--model", "tiny", "--z", "1,2,nan"], None, "expected 3 finite numbers"),
+        (["decode", "--model", "tiny", "--z", "1,2,x"], None, "numbers joined by commas"),
+        (["decode", "--model", "tiny", "--random", "1", "--device", "abacus"], None, "expected the device"),
+        (["train", "--space", "nasbench101", "--out", "model.pt"], None, ".safetensors"),
+    ],
+)
+def test_refusals_say_what_to_do(
+    arguments: list[str], text: str | None, message: str, models_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVGE_MODELS_FOLDER", str(models_folder))
+    result = svge(*arguments, text=text)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_what_is_decoded_encodes_to_its_canonical_id(models_folder: Path, tmp_path: Path) -> None:
+    options = ("--model", "tiny", "--models-folder", models_folder, "--device", "cpu")
+    decoded = lines(svge("decode", *options, "--random", 2, "--z", "0.5,-0.5,1", "--samples", 5, "--seed", 1))
+    assert decoded == lines(svge("decode", *options, "--random", 2, "--z", "0.5,-0.5,1", "--samples", 5, "--seed", 1))
+    assert [point["latent"] for point in decoded][0] == [0.5, -0.5, 1.0]
+    assert len(decoded) == 3
+    found = [one for point in decoded for one in point["architectures"]]  # type: ignore[attr-defined]
+    assert all(abs(sum(one["frequency"] for one in point["architectures"]) - 1) < 1e-9 for point in decoded)  # type: ignore[attr-defined]
+    file = tmp_path / "found.jsonl"
+    file.write_text("\n".join(json.dumps(one["architecture"]) for one in found))
+    out = tmp_path / "latents.jsonl"
+    assert lines(svge("encode", *options, file, "--out", out)) == []
+    encoded = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [one["canonical_id"] for one in encoded] == [one["canonical_id"] for one in found]
+    assert all(len(one["mean"]) == len(one["std"]) == 3 for one in encoded)
+    assert encoded[0]["canonical_id"] == canonical_id(from_json(found[0]["architecture"]))
+
+
+def test_models_are_listed(models_folder: Path, tmp_path: Path) -> None:
+    assert "tiny" in svge("models", "--models-folder", models_folder).stdout
+    assert "svge train" in svge("models", "--models-folder", tmp_path).stdout
+
+
+def test_a_model_is_trained_and_at_once_usable(tmp_path: Path) -> None:
+    out = tmp_path / "models" / "mine.safetensors"
+    sizes = ("--steps", 3, "--batch-size", 16, "--graphs", 60, "--width", 8, "--latent-size", 3, "--device", "cpu")
+    trained = svge("train", "--space", "enas_macro", "--out", out, *sizes, "--run-folder", tmp_path / "run")
+    assert trained.exit_code == 0, trained.output
+    assert "% of free decodings are valid" in trained.stdout
+    assert "mine" in svge("models", "--models-folder", out.parent).stdout
+    assert len(lines(svge("decode", "--model", "mine", "--models-folder", out.parent, "--random", 1))) == 1
+
+
+def test_the_database_is_upgraded_twice_without_harm(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'svge.db'}"
+    for _ in range(2):
+        result = svge("db", "upgrade", "--database-url", url)
+        assert result.exit_code == 0, result.output
+        assert "revision 0" in result.stdout
+
+
+def test_the_program_starts_without_torch() -> None:
+    code = "import sys, service.cli; raise SystemExit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.fixture
+def server(models_folder: Path, tmp_path: Path) -> Iterator[Served]:
+    """A served process, from its first line of output on, and its URL."""
+    url = f"sqlite:///{tmp_path / 'svge.db'}"
+    settings = {"SVGE_MODELS_FOLDER": str(models_folder), "SVGE_DATABASE_URL": "sqlite:////nowhere/x.db", "SVGE_DEVICE": "cpu"}
+    environment = {**os.environ, **settings}
+    command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--database-url", url]
+    with (
+        (tmp_path / "log.jsonl").open("w") as log,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        yield process, next(word for word in first.split() if word.startswith("http://"))
+        process.kill()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_what_the_options_say_until_it_is_stopped(stop: signal.Signals, server: Served, tmp_path: Path) -> None:
+    process, url = server
+    with httpx.Client(base_url=url, transport=httpx.HTTPTransport(retries=5), timeout=60) as http:
+        assert http.get("/healthz").status_code == 200
+        created = http.post("/studies", json={"name": "demo", "space": "nasbench101", "initial_size": 2})
+        assert created.status_code == 201, created.text
+        suggested = http.post("/suggest", json={"study": "demo", "worker": "w", "wait": 60})
+        assert suggested.json()["trials"][0]["source"] == "initial"
+    assert (tmp_path / "svge.db").exists()
+    process.send_signal(stop)
+    assert process.wait(timeout=60) == 0
+    log = (tmp_path / "log.jsonl").read_text()
+    assert [line for line in log.splitlines() if not line.startswith("{")] == []
+    assert "Application shutdown complete" in log
+
+
+def test_an_occupied_port_is_refused(server: Served) -> None:
+    port = server[1].rpartition(":")[2]
+    result = svge("serve", "--port", port)
+    assert result.exit_code == 2
+    assert "choose another --port" in result.stderr
