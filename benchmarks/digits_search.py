@@ -57,18 +57,21 @@ def search(strategy: Strategy, seed: int, evaluations: int, space: str) -> list[
 
 def run_missing(results: Path, num_seeds: int, evaluations: int, space: str, workers: int) -> Runs:
     """Run what the file does not hold yet, and write each finished run into it."""
-    runs: Runs = json.loads(results.read_text())["runs"] if results.exists() else {}
-    wanted = [(strategy, seed) for seed in range(num_seeds) for strategy in STRATEGIES]
-    missing = [(strategy, seed) for strategy, seed in wanted if len(runs.get(strategy, {}).get(str(seed), [])) != evaluations]
+    setting = {"space": space, "model_hash": default_card(space).hash, "evaluations": evaluations}
+    kept = json.loads(results.read_text()) if results.exists() else {**setting, "runs": {}}
+    if {name: kept[name] for name in setting} != setting:
+        raise SystemExit(f"{results} holds runs of another setting; give another --out, or delete it")
+    runs: Runs = {strategy: kept["runs"].get(strategy, {}) for strategy in STRATEGIES}
+    missing = [(strategy, seed) for seed in range(num_seeds) for strategy in STRATEGIES if str(seed) not in runs[strategy]]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool, Progress() as progress:
         bar = progress.add_task("searches", total=len(missing))
         futures = {pool.submit(search, strategy, seed, evaluations, space): (strategy, seed) for strategy, seed in missing}
         for future in as_completed(futures):
             strategy, seed = futures[future]
-            runs.setdefault(strategy, {})[str(seed)] = future.result()
-            results.write_text(json.dumps({"space": space, "evaluations": evaluations, "runs": runs}, indent=1) + "\n")
+            runs[strategy][str(seed)] = future.result()
+            results.write_text(json.dumps({**setting, "runs": runs}, indent=1) + "\n")
             progress.advance(bar)
-    return runs
+    return {strategy: {str(seed): found[str(seed)] for seed in range(num_seeds)} for strategy, found in runs.items()}
 
 
 def best_so_far(runs: Mapping[str, Sequence[float]]) -> np.ndarray:

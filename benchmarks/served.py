@@ -6,13 +6,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 
 
+class Served(NamedTuple):
+    """A running server: its URL, and its process to kill."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+
 @contextmanager
-def served(folder: Path, **settings: str) -> Iterator[str]:
-    """The URL of a server whose database and log lie in `folder`; `settings` are `SVGE_…` variables without the prefix."""
+def served(folder: Path, **settings: str) -> Iterator[Served]:
+    """A server whose database and log lie in `folder`; `settings` are `SVGE_…` variables without the prefix."""
     command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--database-url", f"sqlite:///{folder / 'svge.db'}"]
     environment = {**os.environ, **{f"SVGE_{name.upper()}": value for name, value in settings.items()}}
     with (
@@ -24,7 +32,7 @@ def served(folder: Path, **settings: str) -> Iterator[str]:
         if not announcement:
             raise RuntimeError(f"the server did not start: {(folder / 'server.log').read_text()[-2000:]}")
         try:
-            yield next(word for word in announcement.split() if word.startswith("http://"))
+            yield Served(next(word for word in announcement.split() if word.startswith("http://")), process)
         finally:
             process.terminate()
             process.wait(timeout=60)

@@ -106,7 +106,11 @@ def main() -> None:
     parser.add_argument("--observations", default="100,1000", help="sizes of the studies, separated by commas")
     sizes = [int(size) for size in parser.parse_args().observations.split(",")]
     architectures = sample_distinct(get_space(SPACE), max(*sizes, BATCH), np.random.default_rng(0))
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as url, httpx.Client(base_url=url, timeout=120) as http:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(Path(folder)) as server,
+        httpx.Client(base_url=server.url, timeout=120) as http,
+    ):
         post(http, "/encode", {"space": SPACE, "architectures": [to_json(architectures[0])]})
         print("| observations | one trial | fifty trials |\n| --- | --- | --- |")
         for size in sizes:

@@ -11,6 +11,10 @@ from typing import Any
 FOLDER = Path(__file__).parent
 
 
+class InvalidCheckpoint(ValueError):
+    """A checkpoint cannot be used: damaged, of another format, or of another space than its card says."""
+
+
 class UnknownModel(ValueError):
     """No checkpoint of the catalogue has this name or hash."""
 
@@ -34,11 +38,22 @@ def read_cards(folder: Path = FOLDER) -> tuple[Card, ...]:
 
 
 def read_card(path: Path) -> Card:
-    """The card beside a weights file `NAME.safetensors`; `path` is either of the two."""
-    details = json.loads(path.with_suffix(".json").read_text())
+    """The card beside a weights file `NAME.safetensors`; `path` is either of the two.
+
+    Raises `InvalidCheckpoint` where one of them is missing or the card lacks what every card has.
+    """
     weights = path.with_suffix(".safetensors")
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    return Card(path.stem, details["space"], details["config"]["latent_size"], digest, weights, details)
+    try:
+        details = json.loads(path.with_suffix(".json").read_text())
+        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        return Card(path.stem, details["space"], details["config"]["latent_size"], digest, weights, details)
+    except OSError as error:
+        raise InvalidCheckpoint(
+            f"cannot read the checkpoint '{path.stem}': a card and its weights belong together: {error}"
+        ) from error
+    except (ValueError, TypeError, KeyError) as error:
+        message = f"the card '{path.stem}.json' is not one of a checkpoint ({error!r}); move it elsewhere or train the model again"
+        raise InvalidCheckpoint(message) from error
 
 
 def find_card(name_or_hash: str, folder: Path = FOLDER) -> Card:

@@ -95,10 +95,12 @@ class GrammarRule:
         best = scores.masked_fill(~affordable, -torch.inf).argmax(dim=1, keepdim=True)
         chosen = (scores > 0) & _top(scores.masked_fill(~paid, -torch.inf), paid, slack)
         chosen = chosen | required
+        if grammar.output_rule is OutputRule.DANGLING:
+            chosen = chosen | (dangling & is_output.unsqueeze(1))
         chosen = torch.where(chosen.any(dim=1, keepdim=True), chosen, torch.zeros_like(chosen).scatter(1, best, True))
         if grammar.output_rule is OutputRule.FIXED:
             return torch.where(is_output.unsqueeze(1), required, chosen)
-        return chosen | (dangling & is_output.unsqueeze(1))
+        return chosen
 
     def _slack(self, adjacency: Tensor, is_output: Tensor) -> Tensor:
         """How many edges from nodes that do not dangle the new node may still take: `b`."""

@@ -3,11 +3,14 @@
 What is trained on comes from `datasets.py`; how good the result is, from `abilities.py`; the shipped form from `checkpoint.py`.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,6 +54,10 @@ class TrainingStep:
     graphs_per_second: float
 
 
+class ForeignRun(ValueError):
+    """The folder holds the state of a run with other settings, another model or other data; give this one its own folder."""
+
+
 class TrainingDiverged(RuntimeError):
     """The loss is no longer finite; lower the learning rate or train in full precision."""
 
@@ -66,15 +73,16 @@ def train(
     """Train `model` in place on `graphs`, on the device where the model is.
 
     The run's state and its log live in `folder`; a run that finds a state there goes on from it and ends as if it had never
-    stopped. Raises `TrainingDiverged`.
+    stopped. Raises `ForeignRun` when that state is another run's, and `TrainingDiverged`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     device = next(model.parameters()).device
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    step = _load_state(folder / STATE_FILE, model, optimizer, device)
+    identity = _identity(model, graphs, config)
+    step = _load_state(folder / STATE_FILE, model, optimizer, identity)
     model.train()
     saved = reported = time.monotonic()
-    sums = torch.zeros(4)
+    sums = torch.zeros(4, device=device)
     while step < config.num_steps:
         _set_rate(optimizer, learning_rate(config, step))
         sums += _train_one(model, optimizer, _batch(graphs, config, step).to(device), config, step)
@@ -91,9 +99,9 @@ def train(
                 )
             _append(folder / LOG_FILE, entry)
             report(entry)
-            sums, reported = torch.zeros(4), now
+            sums, reported = torch.zeros(4, device=device), now
             if now - saved > config.save_every or step == config.num_steps:
-                _save_state(folder / STATE_FILE, model, optimizer, step)
+                _save_state(folder / STATE_FILE, model, optimizer, identity, step)
                 saved = now
 
 
@@ -112,6 +120,7 @@ def _batch(graphs: PackedGraphs, config: TrainingConfig, step: int) -> PackedGra
     return graphs.select(order[place * config.batch_size : (place + 1) * config.batch_size])
 
 
+@lru_cache(maxsize=1)
 def _permutation(num_graphs: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(num_graphs, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
 
@@ -125,7 +134,7 @@ def _train_one(model: SVGe, optimizer: torch.optim.Optimizer, batch: PackedGraph
     losses.total.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
     optimizer.step()
-    return torch.stack([loss.detach().float() for loss in losses]).cpu()
+    return torch.stack([loss.detach().float() for loss in losses])
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
@@ -133,20 +142,32 @@ def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
-def _load_state(path: Path, model: SVGe, optimizer: torch.optim.Optimizer, device: torch.device) -> int:
+def _identity(model: SVGe, graphs: PackedGraphs, config: TrainingConfig) -> dict[str, Any]:
+    """What must be the same for one run to go on where another stopped; how often it saves may change."""
+    settings = {name: value for name, value in asdict(config).items() if name != "save_every"}
+    digest = hashlib.sha256(graphs.types.numpy().tobytes() + graphs.adjacency.bool().numpy().tobytes()).hexdigest()
+    return {**settings, **asdict(model.config), "vocabulary": list(model.vocabulary), "data": digest}
+
+
+def _load_state(path: Path, model: SVGe, optimizer: torch.optim.Optimizer, identity: dict[str, Any]) -> int:
     if not path.exists():
         return 0
-    state = torch.load(path, map_location=device, weights_only=True)
+    # The optimiser moves its state to the parameters' device by itself, and keeps its step counts where they are cheap.
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    found = state["identity"]
+    different = sorted(name for name in identity.keys() | found.keys() if identity.get(name) != found.get(name))
+    if different:
+        raise ForeignRun(f"'{path.parent}' holds a run that differs in {', '.join(different)}; give this run another folder")
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     step: int = state["step"]
     return step
 
 
-def _save_state(path: Path, model: SVGe, optimizer: torch.optim.Optimizer, step: int) -> None:
+def _save_state(path: Path, model: SVGe, optimizer: torch.optim.Optimizer, identity: dict[str, Any], step: int) -> None:
     """Written beside and moved into place, so that a run killed while it saves keeps the state before."""
     beside = path.with_suffix(".new")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, beside)
+    torch.save({"identity": identity, "model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, beside)
     beside.replace(path)
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from models.pretrained.catalogue import InvalidCheckpoint
 from models.spaces.registry import get_space
-from models.svge.checkpoint import InvalidCheckpoint, load_autoencoder, save_checkpoint
+from models.svge.checkpoint import load_autoencoder, save_checkpoint
 from tests.models.svge.small import SMALL, small_autoencoder, small_model
 
 CPU = torch.device("cpu")
@@ -33,7 +34,29 @@ def test_a_saved_model_encodes_as_before(path: Path) -> None:
 
 def test_a_truncated_file_is_refused(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(InvalidCheckpoint, match=r"cannot read the checkpoint 'small.safetensors'"):
+    with pytest.raises(InvalidCheckpoint, match="weights of 'small' are damaged"):
+        load_autoencoder(path, CPU)
+
+
+def test_weights_that_are_no_numbers_are_refused(path: Path) -> None:
+    model = small_model("nasbench101")
+    with torch.no_grad():
+        model.decoder.node_output.bias[0] = float("nan")
+    save_checkpoint(model, "nasbench101", path, {})
+    with pytest.raises(InvalidCheckpoint, match="NaN or infinity in decoder.node_output.bias"):
+        load_autoencoder(path, CPU)
+
+
+def test_missing_weights_are_refused(path: Path) -> None:
+    path.unlink()
+    with pytest.raises(InvalidCheckpoint, match="belong together"):
+        load_autoencoder(path, CPU)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"space": "nasbench101", "config": 3}'])
+def test_a_card_that_is_none_is_refused(path: Path, text: str) -> None:
+    path.with_suffix(".json").write_text(text)
+    with pytest.raises(InvalidCheckpoint, match="is not one of a checkpoint"):
         load_autoencoder(path, CPU)
 
 
@@ -48,8 +71,9 @@ def test_a_missing_card_is_refused(path: Path) -> None:
     [
         ({"format_version": 99}, "format version"),
         ({"space": "nasbench201"}, "was trained on the labels"),
-        ({"config": {"node_size": 8}}, "do not fit its card"),
-        ({"config": {"colour": "blue"}}, "do not fit its card"),
+        ({"vocabulary": None}, "was trained on the labels"),
+        ({"config": {"latent_size": 12, "node_size": 8}}, "do not fit its card"),
+        ({"config": {"latent_size": 12, "colour": "blue"}}, "do not fit its card"),
     ],
 )
 def test_a_card_that_contradicts_the_weights_is_refused(path: Path, change: dict, message: str) -> None:

@@ -71,6 +71,13 @@ def test_sampling_is_reproducible_and_greedy_is_deterministic() -> None:
     assert autoencoder.decode(latents) == autoencoder.decode(latents)
 
 
+def test_an_output_that_wants_no_edge_gets_only_those_it_needs() -> None:
+    rule = GrammarRule(Grammar(("input", "output", "a"), min_nodes=2, max_nodes=4))
+    adjacency = torch.tensor([[[False, True], [False, False]]])
+    edges = rule.choose_edges(torch.tensor([[-3.0, -4.0]]), torch.tensor([1]), adjacency)
+    assert edges.tolist() == [[False, True]]
+
+
 def test_an_edge_limit_leaves_room_for_the_output() -> None:
     """With every edge wanted, a graph takes as many as the limit allows and still ends with all nodes connected."""
     rule = GrammarRule(Grammar(("input", "output", "a"), min_nodes=5, max_nodes=5, max_edges=6))

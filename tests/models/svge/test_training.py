@@ -12,7 +12,7 @@ from models.svge.autoencoder import SvgeAutoencoder
 from models.svge.config import SVGeConfig
 from models.svge.model import SVGe
 from models.svge.packing import pack
-from models.svge.training import LOG_FILE, TrainingConfig, TrainingDiverged, TrainingStep, learning_rate, train
+from models.svge.training import LOG_FILE, ForeignRun, TrainingConfig, TrainingDiverged, TrainingStep, learning_rate, train
 
 SPACE = EnasMacro(num_layers=2)
 CONFIG = SVGeConfig(node_size=32, message_size=32, hidden_size=32, latent_size=16)
@@ -59,6 +59,17 @@ def test_a_resumed_run_ends_as_an_unbroken_one(tmp_path: Path) -> None:
     assert min(steps) > 5
     for first, second in zip(unbroken.parameters(), resumed.parameters(), strict=True):
         torch.testing.assert_close(first, second, atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"num_steps": 9}, {"learning_rate": 1e-4}])
+def test_the_state_of_another_run_is_refused(tmp_path: Path, change: dict) -> None:
+    graphs = pack(list(SPACE.enumerate()), SPACE.vocabulary)
+    config = dataclasses.replace(TRAINING, num_steps=3)
+    train(new_model(), graphs, config, tmp_path, ignore)
+    with pytest.raises(ForeignRun, match=f"differs in {next(iter(change))}; give this run another folder"):
+        train(new_model(), graphs, dataclasses.replace(config, **change), tmp_path, ignore)
+    with pytest.raises(ForeignRun, match="differs in data"):
+        train(new_model(), graphs.select(torch.arange(36)), config, tmp_path, ignore)
 
 
 def test_the_log_holds_a_line_for_each_report(tmp_path: Path) -> None:

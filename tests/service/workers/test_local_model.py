@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from models.architectures.canonical import canonical_id
-from models.pretrained.catalogue import read_card
+from models.pretrained.catalogue import InvalidCheckpoint, read_card
 from models.search.proposal import Observation, ProposalRequest
 from models.spaces.nasbench101 import NasBench101
-from models.svge.checkpoint import InvalidCheckpoint, save_checkpoint
+from models.svge.checkpoint import save_checkpoint
 from models.svge.config import SVGeConfig
 from models.svge.model import SVGe
 from service.workers.local import local_worker
@@ -69,7 +69,7 @@ def test_a_damaged_checkpoint_fails_only_the_requests_that_name_it(folder: Path,
     (folder / "damaged.safetensors").write_bytes(b"nothing of use")
     (folder / "damaged.json").write_text((folder / "tiny.json").read_text())
     host = open_model_host(folder, "cpu")
-    assert "damaged.safetensors" in caplog.text
+    assert "the weights of 'damaged' are damaged" in caplog.text
     assert len(host.encode("tiny", CELLS)) == len(CELLS)
     with pytest.raises(InvalidCheckpoint):
         host.encode("damaged", CELLS)
