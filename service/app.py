@@ -84,4 +84,6 @@ async def _sweep_for_ever(context: Context) -> None:
             await replays.forget_old(context)
         except DatabaseUnavailable as error:
             _log.warning("no sweep this time: %s", error)
+        except Exception:
+            _log.exception("no sweep this time")  # a sweep that ended for good would leave trials with dead workers
         await asyncio.sleep(context.settings.sweep_seconds)

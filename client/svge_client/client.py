@@ -110,7 +110,8 @@ class Client:
         return RunningTrial(self, ask, heartbeat_seconds)
 
     def observe(self, trial: Trial, value: float, *, std: float | None = None, metrics: Mapping[str, float] | None = None) -> Trial:
-        """Report the value of a trial. Saying the same again changes nothing.
+        """Report the value of a trial. Saying the same again changes nothing. A `std` or a metric that is not finite cannot be
+        stored and is left out: it shall not cost the value.
 
         Raises `Conflict` when it is finished with another value, `LeaseLost` when somebody else finished it before, and
         `ValueError` for NaN and infinities, which are failures: use `fail`.
@@ -118,10 +119,11 @@ class Client:
         if not math.isfinite(value):
             raise ValueError(f"expected a finite value, got {value}; report a diverged training with fail(reason)")
         body = {"trial": trial.id, "attempt": trial.attempt, "value": float(value), "status": "completed"}
-        if std is not None:
+        if std is not None and math.isfinite(std):
             body["std"] = float(std)
         if metrics is not None:
-            body["metrics"] = dict(metrics)
+            numbers = {str(name): float(number) for name, number in metrics.items()}
+            body["metrics"] = {name: number for name, number in numbers.items() if math.isfinite(number)}
         return self._observe(body)
 
     def fail(self, trial: Trial, reason: str) -> Trial:

@@ -23,7 +23,9 @@ class Autoencoder(Protocol):
     def latent_size(self) -> int: ...
 
     def encode(self, architectures: Sequence[Architecture]) -> Posterior:
-        """The posteriors of any number of architectures, float32 on the CPU; isomorphic ones get equal rows."""
+        """The posteriors of any number of architectures, float32 on the CPU; isomorphic ones get equal rows, to the
+        rounding of float32.
+        """
         ...
 
     def decode(self, latents: Tensor, generator: torch.Generator | None = None, max_nodes: int | None = None) -> list[Architecture]:

@@ -18,12 +18,14 @@ from models.architectures.canonical import canonical_id, canonicalise
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate
 
-# The counts together cost about a thousand encodings and a hundred decodings a step, half a second on one core.
+# The counts together cost about a thousand encodings and a hundred and fifty decodings a step, a third of a second on one core.
 NUM_BEST = 10
 """Observed architectures, by posterior mean, from which edits, growth and ascents start."""
 MAX_ONE_EDIT = 400
 MAX_TWO_EDITS = 200
-NUM_SAMPLES = 256
+TWO_EDITS_EACH = 8
+"""Of one neighbour: listing all of its own costs more than encoding a few."""
+NUM_SAMPLES = 128
 NUM_PRIOR = 64
 NUM_STARTS = 16
 """Ascents: half from the best, half from the prior."""
@@ -35,6 +37,9 @@ DECODINGS_EACH = 3
 NUM_PARENTS = 40
 """Neighbours of the best that are grown too: an architecture at its edge limit cannot grow, but its neighbours may."""
 NUM_GROWN = 16
+"""Growth stops at so many of a generation, to which each parent adds at most `NUM_GROWN_EACH`: the neighbours of a large
+architecture are many and slow to list."""
+NUM_GROWN_EACH = 4
 
 _NEIGHBOURS, _SAMPLES, _PRIOR, _DECODE, _GROWTH = range(10, 15)
 
@@ -85,8 +90,11 @@ def _unknown(architectures: Iterable[Architecture], known: Collection[str]) -> d
 
 def _generate(state: SearchState, surrogate: Surrogate, best: float) -> Iterator[Architecture]:
     """Architectures of every source but the pool; a source that cannot give larger ones is left out where those are wanted."""
-    order = surrogate.moments(state.observed)[0].argsort(descending=True)[:NUM_BEST].tolist()
-    leaders = [state.measurements.architectures[index] for index in order]
+    observed = state.measurements.architectures
+    ranking = surrogate.moments(state.observed)[0].argsort(descending=True).tolist()
+    # Architectures larger than this request allows may have been observed: their neighbours are too large as well.
+    order = [index for index in ranking if observed[index].num_nodes <= state.limit][:NUM_BEST]
+    leaders = [observed[index] for index in order]
     around = edited(state, leaders)
     yield from around
     if state.extrapolates:
@@ -107,32 +115,37 @@ def _generate(state: SearchState, surrogate: Surrogate, best: float) -> Iterator
 def edited(state: SearchState, leaders: Sequence[Architecture]) -> list[Architecture]:
     """Neighbours of the leaders, the first leader's first, and a random part of the neighbours' neighbours."""
     space, max_nodes = state.autoencoder.space, state.request.max_nodes
-    once = list(dict.fromkeys(neighbour for leader in leaders for neighbour in space.neighbours(leader, max_nodes)))[:MAX_ONE_EDIT]
+    distinct: dict[Architecture, None] = {}
+    for leader in leaders:
+        distinct.update(dict.fromkeys(space.neighbours(leader, max_nodes)))
+        if len(distinct) >= MAX_ONE_EDIT:
+            break
+    once = list(distinct)[:MAX_ONE_EDIT]
     rng = state.rng(_NEIGHBOURS)
     # A few neighbours of each of many: all neighbours of one would share one of the two edits.
     twice: list[Architecture] = []
-    for index in rng.permutation(len(once))[: MAX_TWO_EDITS // 4].tolist():
+    for index in rng.permutation(len(once))[: MAX_TWO_EDITS // TWO_EDITS_EACH].tolist():
         around = space.neighbours(once[index], max_nodes)
-        twice += [around[place] for place in rng.permutation(len(around))[:4].tolist()]
+        twice += [around[place] for place in rng.permutation(len(around))[:TWO_EDITS_EACH].tolist()]
     return once + twice
 
 
 def grown(state: SearchState, leaders: Sequence[Architecture]) -> list[Architecture]:
-    """Supersets of the leaders, node by node up to the request's `max_nodes`, a random few of each size going on to the next."""
-    max_nodes = state.request.max_nodes or 0
+    """Supersets of the leaders, node by node up to the request's `max_nodes`, a random few of each generation."""
+    space, limit = state.autoencoder.space, state.limit
     rng = state.rng(_GROWTH)
     found: list[Architecture] = []
-    generation = list(leaders)
+    generation = [leader for leader in leaders if leader.num_nodes < limit]
     while generation:
-        larger = [
-            neighbour
-            for parent in generation
-            for neighbour in state.autoencoder.space.neighbours(parent, max_nodes)
-            if parent.num_nodes < neighbour.num_nodes <= max_nodes
-        ]
-        larger = list(dict.fromkeys(larger))
-        generation = [larger[index] for index in rng.permutation(len(larger))[:NUM_GROWN].tolist()]
-        found += generation
+        larger: dict[Architecture, None] = {}
+        for place in rng.permutation(len(generation)).tolist():
+            parent = generation[place]
+            around = [one for one in space.neighbours(parent, limit) if one.num_nodes > parent.num_nodes]
+            larger.update(dict.fromkeys(around[index] for index in rng.permutation(len(around))[:NUM_GROWN_EACH].tolist()))
+            if len(larger) >= NUM_GROWN:
+                break
+        found += larger
+        generation = [one for one in larger if one.num_nodes < limit]
     return found
 
 

@@ -25,22 +25,29 @@ the 59 hyperparameters of a 56-dimensional latent space do not need the rest."""
 _COLD_STARTS = ((0.25, 0.02), (1.0, 0.3))
 """Length-scale factor and noise: a rough function seen clearly, and a smooth one seen through noise, each a basin of its own."""
 
-_COLD_EVALUATIONS = 30
+RESTART_LIMIT = 200
+"""Up to so many observations a fit tries the cold starts besides the last fit, whose basin was found with fewer; the fit to more
+goes on from the last alone, as the time for one proposal demands."""
+
+_COLD_EVALUATIONS = 20
 _WARM_EVALUATIONS = 10
 
 
 @torch.enable_grad()
 def fit(data: TrainingData, start: Hyperparameters | None) -> Surrogate:
-    """The surrogate of at least one outcome, its hyperparameters fitted from those of `start`, or from several defaults.
+    """The surrogate of at least one outcome, its hyperparameters fitted from those of `start` and, up to `RESTART_LIMIT` outcomes
+    or without a `start`, from several defaults; the fit of greatest posterior density is kept.
 
     Where no fit succeeds the defaults stand. Raises `NotPositiveDefinite` when the data cannot be conditioned on even so.
     """
     dimension = data.points.shape[1]
     warm = from_mapping(start, dimension)
-    processes = [Process(dimension, *cold) for cold in _COLD_STARTS] if warm is None else [warm]
-    evaluations = _COLD_EVALUATIONS if warm is None else _WARM_EVALUATIONS
+    starts = [] if warm is None else [(warm, _WARM_EVALUATIONS)]
+    if warm is None or len(data.points) <= RESTART_LIMIT:
+        starts += [(Process(dimension, *cold), _COLD_EVALUATIONS) for cold in _COLD_STARTS]
+    processes = [process for process, _ in starts]
     subset = data.subset(select_inducing(processes[0], data.points, FIT_LIMIT))
-    losses = [maximise_density(process, subset, evaluations) for process in processes]
+    losses = [maximise_density(process, subset, evaluations) for process, evaluations in starts]
     best = min(range(len(processes)), key=losses.__getitem__)
     try:
         return _condition(data, processes[best] if math.isfinite(losses[best]) else Process(dimension))

@@ -1,6 +1,7 @@
-"""From observations to what the surrogate is fitted to, and back: replicates averaged, outcomes put on a robust scale."""
+"""From observations to what the surrogate is fitted to, and back: replicates averaged, outcomes standardised."""
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,6 +11,12 @@ import numpy as np
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonicalise
 from models.search.proposal import Direction, Observation
+
+MAX_DEVIATIONS = 20.0
+"""Values farther below the median than so many median absolute deviations count as just so far."""
+
+MAX_STD = 1e4
+"""The largest standard deviation that a standardised outcome is given."""
 
 _CONSTANT = 1e-12
 
@@ -47,71 +54,65 @@ def merge_replicates(observations: Sequence[Observation]) -> Measurements:
 
 @dataclass(frozen=True)
 class OutcomeScale:
-    """An invertible map from the objective's unit to standardised outcomes that are to be maximised.
+    """A linear map from the objective's unit to standardised outcomes that are to be maximised.
 
-    The value, with its sign turned for minimisation, is measured from the median in units of `spread`, the root mean square
-    deviation of the better half, so that terrible architectures do not set the scale. Below the
-    median it is compressed logarithmically; above it is linear, so that improvements keep their size. Then it is standardised.
+    Only what is far below the rest is raised to `floor` first, so that a disaster does not set the scale. `mean`, `std` and `floor`
+    are of values with their sign turned for minimisation, in units of `unit`, their magnitude: squares then neither overflow nor
+    vanish.
     """
 
     sign: float
     unit: float
-    median: float
-    spread: float
+    floor: float
     mean: float
     std: float
 
     def forward(self, values: np.ndarray) -> np.ndarray:
         """The standardised outcomes of values in the objective's unit."""
-        outcomes: np.ndarray = (_compress(self._deviation(values)) - self.mean) / self.std
+        with np.errstate(over="ignore"):
+            signed = np.maximum(self.sign * values / self.unit, self.floor)
+        outcomes: np.ndarray = (signed - self.mean) / self.std
         return outcomes
 
-    def forward_std(self, values: np.ndarray, stds: np.ndarray) -> np.ndarray:
-        """The standard deviations of standardised outcomes, to first order around each value."""
-        below = np.maximum(-self._deviation(values), 0.0)
-        scaled: np.ndarray = stds / self.unit / self.spread / (1.0 + below) / self.std
+    def forward_std(self, stds: np.ndarray) -> np.ndarray:
+        """The standard deviations of standardised outcomes; beyond `MAX_STD`, where nothing is known, they stay there."""
+        with np.errstate(over="ignore"):
+            scaled: np.ndarray = np.minimum(stds / self.unit / self.std, MAX_STD)
         return scaled
 
     def inverse(self, outcomes: np.ndarray) -> np.ndarray:
         """The values in the objective's unit of standardised outcomes."""
-        deviation = _expand(outcomes * self.std + self.mean)
-        values: np.ndarray = self.sign * self.unit * (deviation * self.spread + self.median)
+        return self._enlarged(self.sign * (outcomes * self.std + self.mean))
+
+    def inverse_std(self, stds: np.ndarray) -> np.ndarray:
+        """The standard deviations in the objective's unit of those of standardised outcomes."""
+        return self._enlarged(stds * self.std)
+
+    def _enlarged(self, numbers: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            values: np.ndarray = np.clip(numbers * self.unit, -sys.float_info.max, sys.float_info.max)
         return values
-
-    def inverse_std(self, outcomes: np.ndarray, stds: np.ndarray) -> np.ndarray:
-        """Half the width in the objective's unit of one standard deviation to either side of the outcome."""
-        widths: np.ndarray = 0.5 * np.abs(self.inverse(outcomes + stds) - self.inverse(outcomes - stds))
-        return widths
-
-    def _deviation(self, values: np.ndarray) -> np.ndarray:
-        deviation: np.ndarray = (self.sign * values / self.unit - self.median) / self.spread
-        return deviation
 
 
 def outcome_scale(values: np.ndarray, direction: Direction) -> OutcomeScale:
     """The scale of at least one finite value. Constant values give outcomes of zero, with their own magnitude as the unit."""
     sign = 1.0 if direction == "maximize" else -1.0
-    unit = float(np.abs(values).max()) or 1.0
-    signed = sign * values / unit
+    largest = _magnitude(values)
+    signed = sign * values / largest
     median = float(np.median(signed))
-    upper = signed[signed >= median] - median
-    spread = math.sqrt(float(np.mean(upper**2)))
-    if spread < _CONSTANT:
-        spread = float(signed.std())
-    if spread < _CONSTANT:
-        return OutcomeScale(sign, unit, median, 1.0, 0.0, 1.0)
-    outcomes = _compress((signed - median) / spread)
-    return OutcomeScale(sign, unit, median, spread, float(outcomes.mean()), float(outcomes.std()))
+    deviation = float(np.median(np.abs(signed - median)))
+    floor = median - MAX_DEVIATIONS * deviation if deviation > _CONSTANT * abs(median) else float(signed.min())
+    kept = np.maximum(signed, floor)
+    share = _magnitude(kept)
+    kept = kept / share
+    std = float(kept.std())
+    if std < _CONSTANT:
+        return OutcomeScale(sign, largest * share, floor / share, float(np.median(kept)), 1.0)
+    return OutcomeScale(sign, largest * share, floor / share, float(kept.mean()), std)
 
 
-def _compress(deviation: np.ndarray) -> np.ndarray:
-    compressed: np.ndarray = np.maximum(deviation, 0.0) - np.log1p(np.maximum(-deviation, 0.0))
-    return compressed
-
-
-def _expand(outcome: np.ndarray) -> np.ndarray:
-    expanded: np.ndarray = np.maximum(outcome, 0.0) - np.expm1(np.maximum(-outcome, 0.0))
-    return expanded
+def _magnitude(values: np.ndarray) -> float:
+    return float(np.abs(values).max()) or 1.0
 
 
 def _check(index: int, observation: Observation) -> None:

@@ -19,18 +19,21 @@ from models.search.autoencoder import Autoencoder
 from models.spaces.space import SearchSpace
 
 COMPLETE_LIMIT = 50_000
-"""Spaces of at most so many architectures are encoded completely. Listing and encoding takes about half a millisecond an
-architecture on one core: seconds for NAS-Bench-201, minutes for NAS-Bench-101, whose first proposal cannot wait so long."""
+"""Spaces of at most so many architectures are encoded completely, others are sampled. It takes a third of a millisecond for each
+architecture on one core: five seconds for NAS-Bench-201 and two minutes for NAS-Bench-101, too long for a first proposal."""
 
 SAMPLE_SIZE = 4096
-"""Architectures drawn from a larger space; two seconds of encoding at the first proposal."""
+"""Architectures drawn from a larger space; one to two seconds on one core at the first proposal."""
 
 _SAMPLE_SEED = 0
 _CACHE_LIMIT = 50_000
 
 
 class EncodingCache:
-    """Latent means by canonical architecture, the oldest forgotten first; safe to share between threads."""
+    """Latent means by canonical architecture, the oldest forgotten first; safe to share between threads.
+
+    A mean is that of the batch in which its architecture first came: other batches give it to the rounding of float32 only.
+    """
 
     def __init__(self, limit: int = _CACHE_LIMIT) -> None:
         self._limit = limit

@@ -25,7 +25,9 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class ProposalRequest:
-    """What a proposal depends on, and nothing else: equal requests to equal checkpoints give equal proposals.
+    """What a proposal depends on, and nothing else: equal requests to equal checkpoints give equal proposals,
+    up to the rounding of the encoder's float32: a latent depends in its sixth digit on what else was encoded with it, and what
+    was encoded first stays in the cache.
 
     `pending` are the architectures that are running now; `excluded` the canonical ids that must not come again for another
     reason (failed, infeasible). Whatever is observed or pending is excluded without being named.

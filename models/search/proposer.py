@@ -84,7 +84,7 @@ def predict(autoencoder: Autoencoder, request: ProposalRequest, architectures: S
     mean, variance = fitted.surrogate.moments(points)
     values = log_expected_improvement(mean, variance, fitted.best)
     means = fitted.scale.inverse(mean.numpy())
-    stds = fitted.scale.inverse_std(mean.numpy(), variance.sqrt().numpy())
+    stds = fitted.scale.inverse_std(variance.sqrt().numpy())
     return [Prediction(*row) for row in zip(means.tolist(), stds.tolist(), values.tolist(), strict=True)]
 
 
@@ -108,7 +108,7 @@ def _acquire(state: SearchState, before: Sequence[Proposal]) -> tuple[list[Propo
     choices = choose_batch(surrogate, candidates.points, pending, best, count)
     latents = state.pool.restore(candidates.points[[choice.place for choice in choices]])
     means, stds = np.array([choice.mean for choice in choices]), np.array([choice.std for choice in choices])
-    predicted = zip(scale.inverse(means).tolist(), scale.inverse_std(means, stds).tolist(), strict=True)
+    predicted = zip(scale.inverse(means).tolist(), scale.inverse_std(stds).tolist(), strict=True)
     proposals = []
     for choice, latent, (mean, std) in zip(choices, latents.tolist(), predicted, strict=True):
         architecture = candidates.architectures[choice.place]
@@ -125,7 +125,7 @@ def _fit(state: SearchState) -> _Fitted:
         state.observed,
         _tensor(scale.forward(measurements.values)),
         _tensor(measurements.counts),
-        _tensor(scale.forward_std(measurements.values, measurements.stds)).square(),
+        _tensor(scale.forward_std(measurements.stds)).square(),
     )
     surrogate = fit(data, state.request.hyperparameters)
     return _Fitted(surrogate, scale, float(surrogate.moments(state.observed)[0].max()))

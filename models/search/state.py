@@ -31,9 +31,14 @@ class SearchState:
     seen: frozenset[str]
 
     @property
+    def limit(self) -> int:
+        """The most nodes that a proposal may have."""
+        return max(self.request.max_nodes or 0, self.autoencoder.space.max_nodes)
+
+    @property
     def extrapolates(self) -> bool:
         """Whether larger architectures are asked for than the trained space has."""
-        return (self.request.max_nodes or 0) > self.autoencoder.space.max_nodes
+        return self.limit > self.autoencoder.space.max_nodes
 
     def encode(self, architectures: Sequence[Architecture]) -> Tensor:
         """The standardised latent means, `n x d`, of canonical architectures."""
@@ -53,7 +58,10 @@ class SearchState:
 
 
 def build_state(autoencoder: Autoencoder, request: ProposalRequest) -> SearchState:
-    """The state of a request. Raises `ValueError`, naming the field, for observations that are no finite numbers."""
+    """The state of a request. Raises `ValueError`, naming the field, for values that are not finite and for
+    architectures of another space.
+    """
+    _check_spaces(autoencoder.space.name, request)
     measurements = merge_replicates(request.observations)
     observed = set(measurements.architectures)
     running = (canonicalise(architecture) for architecture in request.pending)
@@ -63,3 +71,11 @@ def build_state(autoencoder: Autoencoder, request: ProposalRequest) -> SearchSta
     points = pool.encode(autoencoder, measurements.architectures)
     running_points = pool.encode(autoencoder, pending)
     return SearchState(autoencoder, request, pool, measurements, points, running_points, frozenset(seen.union(request.excluded)))
+
+
+def _check_spaces(name: str, request: ProposalRequest) -> None:
+    fields = {f"observations[{index}]": one.architecture for index, one in enumerate(request.observations)}
+    fields.update({f"pending[{index}]": architecture for index, architecture in enumerate(request.pending)})
+    for field, architecture in fields.items():
+        if architecture.space != name:
+            raise ValueError(f"{field} must be an architecture of '{name}', got one of '{architecture.space}'; use its model")

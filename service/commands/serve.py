@@ -71,5 +71,5 @@ def _announce(settings: Settings, listener: socket.socket) -> None:
         f"  models    {names or 'none yet: train one with svge train'} on {settings.device}\n"
         f"  API       {url}/docs\n"
         f"Start trainers in other terminals, for example:\n"
-        f"  python examples/train_digits.py --trainers 3 --trials 40 --url {url}"
+        f"  .venv/bin/python examples/train_digits.py --trainers 3 --trials 40 --url {url}"
     )

@@ -15,10 +15,12 @@ from functools import partial
 import anyio.to_thread
 from sqlalchemy.orm import Session
 
+from models.architectures.architecture import Fault
 from models.search.proposal import Proposal, ProposalBatch, ProposalRequest, Strategy
-from service.errors import ModelUnavailable
+from service.errors import InvalidRequest, ModelUnavailable
 from service.storage import studies, trials
 from service.storage.values import Origin, Study, Trial, TrialState
+from service.studies.catalogue import model_named, space_named
 from service.studies.context import Context
 from service.studies.fallback import proposal_seed, random_offers
 from service.studies.grants import Ask, Grant, Granter, Offer
@@ -28,6 +30,7 @@ from service.studies.lifecycle import study_named
 _log = logging.getLogger(__name__)
 
 _GATHER_SECONDS = 0.02
+_LARGEST_GROWTH = 2
 _FRUITLESS_ROUNDS = 3
 _FALLBACK_TRIES = 5
 _FALLBACK_DRAWS = 64
@@ -65,19 +68,26 @@ class Suggester:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._joint: Coalescer[Query, Wish, Grant] = Coalescer(self._propose, _GATHER_SECONDS)
+        self._ready: dict[Query, deque[Offer]] = {}
 
     async def suggest(
         self, study_name: str, ask: Ask, wait_seconds: float, strategy: Strategy | None = None, max_nodes: int | None = None
     ) -> Suggestion:
-        """Up to `ask.count` running trials for the worker, committed. Raises `StudyNotFound`.
+        """Up to `ask.count` running trials for the worker, committed. Raises `StudyNotFound`, `InvalidRequest` for a size that
+        the space cannot be searched at, and `ModelNotFound` when the study's checkpoint is gone.
 
         Fresh proposals are waited for at most `wait_seconds`; then, or when the model worker is lost, the rest is drawn at
         random (`source` is `fallback`).
         """
         deadline = asyncio.get_running_loop().time() + wait_seconds
         study = await self._context.database.read(partial(study_named, study_name))
+        _check_size(study, max_nodes)
+        model_named(self._context.settings.models_folder, study.settings.model_hash)
         query = Query(study.id, strategy or study.settings.strategy, max_nodes)
-        grant = await self._grant(study.id, ask, ())
+        ready = self._ready.pop(query, deque[Offer]())
+        grant = await self._grant(study.id, ask, ready)
+        if ready:
+            self._ready.setdefault(query, ready)
         if wait_seconds:
             grant = await self._grant_fresh(query, ask, grant, deadline)
         if grant.missing and not grant.reason:
@@ -87,11 +97,11 @@ class Suggester:
     async def close(self) -> None:
         await self._joint.close()
 
-    async def _grant(self, study_id: int, ask: Ask, offers: Sequence[Offer]) -> Grant:
+    async def _grant(self, study_id: int, ask: Ask, offers: deque[Offer]) -> Grant:
         context = self._context
 
         def work(session: Session) -> Grant:
-            return Granter(session, study_id, context.database.now(session), context.new_id).grant(ask, deque(offers))
+            return Granter(session, study_id, context.database.now(session), context.new_id).grant(ask, offers)
 
         return await context.database.write(work)
 
@@ -106,7 +116,9 @@ class Suggester:
                 return grant
             if fresh is None:
                 return grant
-            fruitless = 0 if fresh.missing < grant.missing else fruitless + 1
+            # What others took from the same batch is progress as well: the next batch knows of it.
+            has_progress = fresh.missing < grant.missing or fresh.trials_created > grant.trials_created
+            fruitless = 0 if has_progress else fruitless + 1
             grant = fresh
         return grant
 
@@ -114,8 +126,8 @@ class Suggester:
         settings, drawn = study.settings, 0
         for attempt in range(_FALLBACK_TRIES):
             count = max(_FALLBACK_DRAWS, 4 * grant.missing)
-            draw = partial(random_offers, settings.space, settings.seed, grant.trials_created, attempt, count)
-            grant = await self._grant(study.id, ask, await anyio.to_thread.run_sync(draw))
+            draw = partial(random_offers, settings.space, settings.seed, grant.trials_created, ask.worker, attempt, count)
+            grant = await self._grant(study.id, ask, deque(await anyio.to_thread.run_sync(draw)))
             drawn += count
             if not grant.missing or grant.reason:
                 return grant
@@ -132,13 +144,23 @@ class Suggester:
         batch = ProposalBatch(())
         if request.count:
             batch = await context.compute(context.worker.propose(study.settings.model_hash, request))
+        offers = [_offer(proposal, len(request.observations)) for proposal in batch.proposals]
         claimed = [entry for entry in entries if entry.claim()]
-        if claimed:
-            offers = [_offer(proposal, len(request.observations)) for proposal in batch.proposals]
-            asks = [entry.item.ask for entry in claimed]
-            grants = await context.database.write(partial(_grant_all, context, study.id, asks, offers, batch))
-            for entry, grant in zip(claimed, grants, strict=True):
-                entry.answer(grant)
+        asks = [entry.item.ask for entry in claimed]
+        grants, left = await context.database.write(partial(_grant_all, context, study.id, asks, offers, batch))
+        # Proposals that come too late for everybody who waited are the next asker's.
+        if left:
+            self._ready[query] = deque(left)
+        for entry, grant in zip(claimed, grants, strict=True):
+            entry.answer(grant)
+
+
+def _check_size(study: Study, max_nodes: int | None) -> None:
+    space = space_named(study.settings.space)
+    low, high = space.max_nodes, _LARGEST_GROWTH * space.max_nodes
+    if max_nodes is not None and not low <= max_nodes <= high:
+        message = f"expected {low} to {high} nodes, the trained size of '{space.name}' to twice it, got {max_nodes}; leave it out"
+        raise InvalidRequest([Fault("/max_nodes", f"{message} for the trained size")])
 
 
 def proposal_request(query: Query, count: int, session: Session) -> tuple[Study, ProposalRequest]:
@@ -162,13 +184,15 @@ def proposal_request(query: Query, count: int, session: Session) -> tuple[Study,
 
 def _grant_all(
     context: Context, study_id: int, asks: Sequence[Ask], offers: Sequence[Offer], batch: ProposalBatch, session: Session
-) -> list[Grant]:
+) -> tuple[list[Grant], list[Offer]]:
+    """The grants of those who ask, and the offers that none of them took."""
     granter = Granter(session, study_id, context.database.now(session), context.new_id)
     left = deque(offers)
     grants = [granter.grant(ask, left) for ask in asks]
     if batch.hyperparameters is not None:
         studies.save_hyperparameters(session, study_id, batch.hyperparameters)
-    return [replace(grant, reason=grant.reason or batch.reason) if grant.missing else grant for grant in grants]
+    told = [replace(grant, reason=grant.reason or batch.reason) if grant.missing else grant for grant in grants]
+    return told, list(left)
 
 
 def _offer(proposal: Proposal, observations_seen: int) -> Offer:

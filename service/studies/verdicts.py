@@ -1,7 +1,7 @@
 """What is to happen with one report on one trial: pure decisions, no storage. Carrying them out is `observe.py`.
 
-Whether a report counts depends on who has finished the trial, not on who holds it: a result is taken from any attempt that was
-really handed out, until the first one has finished the trial.
+Whether a value counts depends on who has finished the trial, not on who holds it: it is taken from any attempt that was really
+handed out, until the first one has finished the trial. A failure counts only from the attempt that runs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,6 +89,9 @@ def judge(report: Report, trial: Trial) -> Verdict | Refusal:
         message = f"attempt {report.attempt} was never handed out, the last was {trial.attempt}; send the one that suggest answered"
         return Refusal(Verdict.REFUSED, InvalidRequest, Fault(f"{report.pointer}/attempt", message))
     if not trial.is_settled:
+        is_superseded = trial.state == TrialState.RUNNING and report.attempt not in (trial.attempt, ELSEWHERE)
+        if is_superseded and report.outcome.status != TrialState.COMPLETED:
+            return _superseded(report, trial)
         return Verdict.TAKEN
     is_same = report.outcome.status == trial.state and (report.outcome.value, report.outcome.std) == (trial.value, trial.std)
     if report.attempt == trial.finished_attempt or report.attempt == ELSEWHERE:
@@ -129,6 +132,15 @@ def _conflicting(report: Report, trial: Trial) -> Refusal:
 def _late(report: Report, trial: Trial) -> Refusal:
     message = (
         f"attempt {report.attempt} of trial '{trial.id}' lost its lease, {_describe(trial.state, trial.value)} was recorded first; "
+        f"your {_describe(*_outcome(report))} is kept as a late record, ask for another trial"
+    )
+    return Refusal(Verdict.LATE, LeaseLost, Fault(f"{report.pointer}/attempt", message), _both(report, trial))
+
+
+def _superseded(report: Report, trial: Trial) -> Refusal:
+    """A failure of an earlier attempt does not take the trial from whoever trains it now; a value would finish it for them."""
+    message = (
+        f"attempt {report.attempt} of trial '{trial.id}' lost its lease and attempt {trial.attempt} runs; "
         f"your {_describe(*_outcome(report))} is kept as a late record, ask for another trial"
     )
     return Refusal(Verdict.LATE, LeaseLost, Fault(f"{report.pointer}/attempt", message), _both(report, trial))

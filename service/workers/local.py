@@ -144,6 +144,12 @@ class LocalWorker:
             future = process.executor.submit(_call, method, *arguments)
         try:
             return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            # Whoever waited has given up. A computation cannot be interrupted, so that the process goes, and others get a new one.
+            if future.running():
+                self._replace(process)
+                asyncio.get_running_loop().run_in_executor(None, process.stop)
+            raise
         except BrokenProcessPool as error:
             self._replace(process)
             raise WorkerUnavailable(

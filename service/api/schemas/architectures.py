@@ -28,8 +28,8 @@ class ArchitectureSchema(Schema):
     model_config = shown(CELL)
 
     space: Annotated[Label | None, Field(description="The search space; may be left out where the request names it.")] = None
-    nodes: Annotated[list[Label], Field(max_length=256)]
-    edges: Annotated[list[tuple[NodeIndex, NodeIndex]], Field(max_length=4096)]
+    nodes: Annotated[list[Label], Field(max_length=256, fail_fast=True)]
+    edges: Annotated[list[tuple[NodeIndex, NodeIndex]], Field(max_length=4096, fail_fast=True)]
 
     def graph(self) -> Graph:
         return Graph(self.nodes, self.edges, self.space)

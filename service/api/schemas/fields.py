@@ -19,6 +19,10 @@ def shown(*examples: Json) -> ConfigDict:
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A finite JSON number; NaN, infinities, strings and booleans are refused."""
 
+MAX_ENTRIES = 20_000
+"""The longest list that any request may hold. A longer one is refused before its entries are looked at, so that a body of millions
+of wrong ones costs nothing; the settings may allow less."""
+
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Text = Annotated[str, Field(strict=True, max_length=10_000, pattern=r"^[^\x00]*$")]

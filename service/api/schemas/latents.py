@@ -7,7 +7,7 @@ from pydantic import Field
 
 from models.spaces.space import SearchSpace
 from service.api.schemas.architectures import CELL, NATIVE, ArchitectureSchema, CanonicalArchitecture, Native, architecture_schema
-from service.api.schemas.fields import Finite, Json, Name, Schema, Seed, shown
+from service.api.schemas.fields import MAX_ENTRIES, Finite, Json, Name, Schema, Seed, shown
 from service.studies.latents import Decoded, Point
 from service.workers.worker import Encoding
 
@@ -46,7 +46,7 @@ class EncodeRequest(Schema):
     space: Name | None = None
     model: Name | None = None
     study: Name | None = None
-    architectures: Annotated[list[ArchitectureSchema], Field(min_length=1)]
+    architectures: Annotated[list[ArchitectureSchema], Field(min_length=1, max_length=MAX_ENTRIES)]
 
 
 class Latent(Schema):
@@ -72,7 +72,7 @@ class DecodeRequest(Schema):
 
     study: Name | None = None
     model: Name | None = None
-    latents: Annotated[list[list[Finite]], Field(min_length=1)]
+    latents: Annotated[list[Annotated[list[Finite], Field(fail_fast=True)]], Field(min_length=1, max_length=MAX_ENTRIES)]
     samples: Samples = 1
     mode: Mode = "sampled"
     seed: Seed = 0

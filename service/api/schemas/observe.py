@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from service.api.schemas.architectures import CELL, ArchitectureSchema
-from service.api.schemas.fields import Finite, Json, Name, Schema, Text, TrialId, shown
+from service.api.schemas.fields import MAX_ENTRIES, Finite, Json, Name, Schema, Text, TrialId, shown
 from service.api.schemas.trials import TRIAL_ID
 from service.storage.values import Outcome, TrialState
 from service.studies.verdicts import ForeignReport, Report, TrialReport
@@ -73,9 +73,9 @@ def _kind_of_body(value: Any) -> str:
 AnyObservation = Annotated[
     Annotated[TrialObservation, Tag(_TRIAL)] | Annotated[ForeignObservation, Tag(_ARCHITECTURE)], Discriminator(_kind_of_report)
 ]
+ObservationList = Annotated[list[AnyObservation], Field(min_length=1, max_length=MAX_ENTRIES)]
 ObserveRequest = Annotated[
-    Annotated[Annotated[list[AnyObservation], Field(min_length=1)], Tag(_MANY)] | Annotated[AnyObservation, Tag(_ONE)],
-    Discriminator(_kind_of_body),
+    Annotated[ObservationList, Tag(_MANY)] | Annotated[AnyObservation, Tag(_ONE)], Discriminator(_kind_of_body)
 ]
 
 

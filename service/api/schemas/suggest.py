@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.api.schemas.fields import Count, Finite, Json, Name, Schema, StrategyName, TrialId, shown
+from service.api.schemas.fields import MAX_ENTRIES, Count, Finite, Json, Name, Schema, StrategyName, TrialId, shown
 from service.api.schemas.trials import RUNNING, TRIAL_ID, TrialSchema
 from service.studies.leases import Heartbeat
 
@@ -47,7 +47,7 @@ class HeartbeatRequest(Schema):
     model_config = shown(HEARTBEAT)
 
     worker: Name
-    trials: list[TrialId]
+    trials: Annotated[list[TrialId], Field(max_length=MAX_ENTRIES)]
 
 
 class Renewed(Schema):

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
 from models.search.batch import log_expected_improvement
-from models.search.candidates import MAX_ONE_EDIT, MAX_TWO_EDITS, climb, edited, gather_candidates, grown
+from models.search.candidates import MAX_ONE_EDIT, MAX_TWO_EDITS, NUM_GROWN, climb, edited, gather_candidates, grown
 from models.search.fitting import fit
 from models.search.proposal import Observation, ProposalRequest
 from models.search.state import SearchState, build_state
@@ -83,6 +84,21 @@ def test_growth_reaches_the_larger_sizes(space: SearchSpace, max_nodes: int) -> 
     assert {one.num_nodes for one in found} == set(range(space.max_nodes + 1, max_nodes + 1))
     for architecture in found:
         space.validate(architecture, max_nodes)
+
+
+def test_growth_lists_the_neighbours_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    current = state("enas_macro", max_nodes=14)
+    listed = []
+    plain = EnasMacro.neighbours
+
+    def counted(self: EnasMacro, architecture: Architecture, max_nodes: int | None = None) -> list[Architecture]:
+        listed.append(architecture)
+        return plain(self, architecture, max_nodes)
+
+    monkeypatch.setattr(EnasMacro, "neighbours", counted)
+    found = grown(current, current.pool.architectures[:50])
+    assert {one.num_nodes for one in found} == {9, 10, 11, 12, 13, 14}
+    assert len(listed) <= 6 * NUM_GROWN // 2
 
 
 def test_a_fixed_space_does_not_grow() -> None:

@@ -5,7 +5,7 @@ import torch
 from linear_operator.utils.errors import NotPSDError
 
 from models.search import fitting
-from models.search.fitting import FIT_LIMIT, MAX_INDUCING, fit, negative_density
+from models.search.fitting import FIT_LIMIT, MAX_INDUCING, RESTART_LIMIT, fit, negative_density
 from models.search.process import MIN_NOISE, Process, to_mapping
 from models.search.surrogate import Surrogate, TrainingData
 
@@ -61,6 +61,13 @@ def test_a_fit_goes_on_from_the_last_one() -> None:
     first = fit(training, None)
     again = fit(training, to_mapping(first.process))
     assert posterior_density(training, again) >= posterior_density(training, first) - 1e-6
+
+
+def test_a_bad_basin_is_left_while_observations_are_few() -> None:
+    noise_alone = to_mapping(Process(4, lengthscale_factor=1e3, noise=1.5))
+    few, many = data(60), data(RESTART_LIMIT + 1)
+    assert posterior_density(few, fit(few, noise_alone)) >= posterior_density(few, fit(few, None)) - 1e-9
+    assert posterior_density(many, fit(many, noise_alone)) < posterior_density(many, fit(many, None)) - 0.1
 
 
 def test_hyperparameters_of_another_latent_space_are_left_aside() -> None:

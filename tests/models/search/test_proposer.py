@@ -193,6 +193,14 @@ def test_a_constant_objective_still_gets_proposals(direction: Direction, constan
         assert math.isfinite(proposal.acquisition_value)
 
 
+@pytest.mark.parametrize(("factor", "std"), [(1e-321, None), (1e-321, 1e308), (1.0, 1e308), (1e307, 1e308)])
+def test_extreme_magnitudes_give_finite_proposals(factor: float, std: float | None) -> None:
+    observations = tuple(Observation(one.architecture, factor * index, std) for index, one in enumerate(observe(NB201, 15)))
+    for proposal in propose(NB201, request(2, observations=observations)).proposals:
+        assert proposal.source == "acquisition"
+        assert np.isfinite([proposal.predicted_mean, proposal.predicted_std, proposal.acquisition_value]).all()  # type: ignore[arg-type]
+
+
 def test_replicates_of_one_architecture_are_one_observation() -> None:
     (observation,) = observe(NB201, 1)
     current = request(observations=(observation,) * 20)
@@ -242,6 +250,20 @@ def test_a_larger_size_is_extrapolation(name: str, max_nodes: int) -> None:
         autoencoder.space.validate(proposal.architecture, max_nodes)
         assert proposal.source == "extrapolation"
         assert proposal.architecture.num_nodes > autoencoder.space.max_nodes
+
+
+@pytest.mark.parametrize("name", ["nasbench101", "enas_macro"])
+@pytest.mark.parametrize("num_larger", [1, 12])
+def test_what_was_observed_beyond_the_space_does_not_stop_a_study(name: str, num_larger: int) -> None:
+    autoencoder = AUTOENCODERS[name]
+    size = autoencoder.space.max_nodes
+    larger = propose(autoencoder, request(num_larger, observations=observe(autoencoder, 20), max_nodes=size + 2)).proposals
+    best = tuple(Observation(proposal.architecture, 1e3 + index) for index, proposal in enumerate(larger))
+    for max_nodes in (None, size - 1, size, size + 1):
+        batch = propose(autoencoder, request(5, observations=(*observe(autoencoder, 12), *best), max_nodes=max_nodes))
+        assert len(set(ids(batch))) == 5
+        for proposal in batch.proposals:
+            autoencoder.space.validate(proposal.architecture, max_nodes)
 
 
 def test_without_a_surrogate_proposals_are_drawn_at_random(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from models.architectures.architecture import Architecture
@@ -38,3 +39,17 @@ def test_random_streams_come_from_the_seed_and_the_purpose() -> None:
 
     assert draw(1, 1) == draw(1, 1)
     assert len({draw(1, 1), draw(1, 2), draw(2, 1), draw(-1, 1)}) == 4
+
+
+def test_architectures_of_another_space_are_named() -> None:
+    other = Architecture("nasbench101", ("input", "output"), ((0, 1),))
+    expected = r"\[1\] must be an architecture of 'nasbench201', got one of 'nasbench101'"
+    with pytest.raises(ValueError, match="observations" + expected):
+        build_state(AUTOENCODER, ProposalRequest("maximize", 1, 0, (Observation(ONE, 1.0), Observation(other, 2.0))))
+    with pytest.raises(ValueError, match="pending" + expected):
+        build_state(AUTOENCODER, ProposalRequest("maximize", 1, 0, pending=(ONE, other)))
+
+
+def test_the_limit_is_never_below_the_trained_space() -> None:
+    states = [build_state(AUTOENCODER, ProposalRequest("maximize", 1, 0, max_nodes=limit)) for limit in (None, 5, 8, 9)]
+    assert [(state.limit, state.extrapolates) for state in states] == [(8, False), (8, False), (8, False), (9, True)]

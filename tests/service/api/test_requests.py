@@ -2,6 +2,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,21 @@ async def test_a_large_body_in_pieces_is_refused_too(service: Service) -> None:
     for number in (10, 200):
         response = await service.client.post("/observe", content=chunks(1_000_000, number))
         assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/observe", [0] * 1_000_000),
+        ("/heartbeat", {"worker": "a", "trials": [0] * 1_000_000}),
+        ("/decode", {"study": "demo", "latents": [0] * 1_000_000}),
+    ],
+    ids=["observe", "heartbeat", "decode"],
+)
+async def test_a_list_that_is_too_long_is_refused_without_a_fault_for_each_entry(path: str, body: Any, service: Service) -> None:
+    problem = await service.post(path, body, 422)
+    assert [fault["message"][:9] for fault in problem["errors"]] == ["expected "]
+    assert "at most 20000 items" in problem["detail"]
 
 
 async def test_the_limit_is_a_setting(tmp_path: Path) -> None:

@@ -83,6 +83,19 @@ async def test_a_late_result_after_anothers_is_kept_and_said_to_be_late(demo: Se
     assert [(o["attempt"], o["value"], o["late"]) for o in stored["observations"]] == [(2, 0.9, False), (1, 0.5, True)]
 
 
+async def test_a_late_failure_does_not_take_the_trial_from_whoever_trains_it_now(demo: Service) -> None:
+    slow = await one(demo, "slow")
+    demo.clock.advance(61)
+    fast = await one(demo, "fast")
+    late = {"trial": slow["id"], "attempt": slow["attempt"], "status": "failed", "reason": "out of memory"}
+    assert (await demo.post("/observe", late, 409))["code"] == "lease_lost"
+    assert (await demo.observe(fast, 0.9))["trial"]["state"] == "completed"
+    assert [(o["status"], o["late"]) for o in (await history(demo, slow))["observations"]] == [
+        ("failed", True),
+        ("completed", False),
+    ]
+
+
 async def test_a_result_revives_a_trial_that_failed_because_its_leases_ran_out(service: Service) -> None:
     await service.post("/studies", ONE_SPACE | {"lease_seconds": 60, "max_attempts": 1}, 201)
     trial = await one(service)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from models.pretrained.catalogue import read_cards
 from tests.service.api.harness import ONE_SPACE, Service, running
 
 pytestmark = pytest.mark.anyio
@@ -131,6 +132,41 @@ async def test_a_slow_worker_is_not_waited_for_longer_than_asked(demo: Service) 
     demo.worker.gate.set()
     assert (await demo.suggest("b"))["trials"][0]["source"] == "initial"
     assert (await demo.get("/studies/demo"))["trials"]["running"] == 3
+
+
+async def test_a_proposal_that_comes_too_late_is_the_next_askers(demo: Service) -> None:
+    demo.worker.gate.clear()
+    await demo.suggest("a", wait=0.1)
+    demo.worker.gate.set()
+    for _ in range(100):
+        answer = await demo.suggest("b", wait=0)
+        if answer["trials"][0]["source"] == "initial":
+            break
+        await demo.observe(answer["trials"][0], 0.5)
+        await asyncio.sleep(0.02)
+    assert answer["trials"][0]["source"] == "initial"
+    assert len(demo.worker.requests) == 1
+
+
+async def test_workers_that_fall_back_at_once_draw_different_architectures(demo: Service) -> None:
+    answers = await asyncio.gather(*(demo.suggest(f"worker-{index}", 20, wait=0) for index in range(30)))
+    found = [trial["canonical_id"] for answer in answers for trial in answer["trials"]]
+    assert len(found) == len(set(found)) == 600
+    assert {answer["reason"] for answer in answers} == {None}
+
+
+@pytest.mark.parametrize("max_nodes", [3, 17])
+async def test_sizes_that_the_space_cannot_be_searched_at_are_refused(max_nodes: int, demo: Service) -> None:
+    problem = await demo.post("/suggest", {"study": "demo", "worker": "a", "max_nodes": max_nodes}, 422)
+    assert problem["errors"][0]["pointer"] == "/max_nodes"
+    assert "expected 8 to 16 nodes" in problem["detail"]
+
+
+async def test_a_study_whose_checkpoint_is_gone_says_so(demo: Service, tmp_path: Path) -> None:
+    (tmp_path / "lines.json").unlink()
+    read_cards.cache_clear()
+    problem = await demo.post("/suggest", {"study": "demo", "worker": "a"}, 404)
+    assert problem["code"] == "model_not_found"
 
 
 async def test_no_wait_means_no_proposal(demo: Service) -> None:

@@ -50,6 +50,14 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def ends(pid: int) -> bool:
+    """Whether the process is gone within the test's patience."""
+    deadline = time.monotonic() + PATIENCE
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not is_running(pid)
+
+
 def test_all_four_computations_happen_in_another_process() -> None:
     async def scenario(worker: LocalWorker) -> None:
         pid = await process_id(worker)
@@ -144,7 +152,7 @@ def test_closing_ends_the_process_and_the_calls_in_flight() -> None:
         await worker.close()
         with pytest.raises(WorkerUnavailable):
             await running
-        assert not is_running(pid)
+        assert ends(pid)
         assert not await worker.ready()
         with pytest.raises(WorkerUnavailable, match="closed"):
             await worker.propose("any", REQUEST)
@@ -178,10 +186,18 @@ def test_the_process_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         os.kill(child, signal.SIGINT)
         assert is_running(child)
         parent.kill()
-    deadline = time.monotonic() + PATIENCE
-    while is_running(child) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not is_running(child)
+    assert ends(child)
+
+
+def test_an_abandoned_computation_does_not_keep_the_process_from_others() -> None:
+    async def scenario(worker: LocalWorker) -> None:
+        pid = await process_id(worker)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(worker.propose(SLEEP, REQUEST), 0.2)
+        assert await process_id(worker) != pid
+        assert ends(pid)
+
+    use(scenario)
 
 
 def test_the_parent_does_not_load_torch() -> None:
