@@ -88,11 +88,13 @@ class BudgetExhausted(Conflict):
 
 
 class ConflictingObservation(Conflict):
-    """A finished trial is observed again with another outcome; the stored one stands."""
+    """A finished trial is observed again with another outcome; the stored one stands, this one is kept as a late record."""
 
 
 class LeaseLost(Conflict):
-    """An observation came from an attempt after another one had finished the trial; it is kept as a late record."""
+    """An observation came from an attempt after another one had finished the trial, or a failure from one that had lost it to
+    another; it is kept as a late record.
+    """
 
 
 class IllegalTransition(Conflict):

@@ -18,16 +18,26 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 picks a free one.")
     device: str = Field("auto", description="Where the model computes: auto, cpu, cuda or cuda:N.")
     models_folder: Path = Field(FOLDER, description="Folder of checkpoints (NAME.safetensors) and their cards (NAME.json).")
-    log_level: str = Field("INFO", description="Least severe log messages to write: DEBUG, INFO, WARNING or ERROR.")
+    log_level: str = Field(
+        "INFO",
+        pattern="(?i)^(debug|info|warning|error)$",
+        description="Least severe log messages to write: DEBUG, INFO, WARNING or ERROR.",
+    )
 
-    lease_seconds: int = Field(900, ge=0, description="Default lease after a trial's last sign of life, in seconds; 0 = none.")
-    max_attempts: int = Field(3, ge=1, description="Default for how often a trial whose lease runs out is handed out.")
-    sweep_seconds: float = Field(5.0, gt=0, description="Time between two sweeps for leases that ran out, in seconds.")
-    suggest_wait_seconds: float = Field(10.0, ge=0, description="Longest default wait for a fresh proposal, in seconds.")
-    max_wait_seconds: float = Field(120.0, ge=0, description="Longest wait that a suggest may ask for, in seconds.")
-    compute_seconds: float = Field(120.0, gt=0, description="Longest time one call of the model worker may take, in seconds.")
+    lease_seconds: int = Field(
+        900, ge=0, le=10_000_000, description="Default lease after a trial's last sign of life, in seconds; 0 = none."
+    )
+    max_attempts: int = Field(3, ge=1, le=1000, description="Default for how often a trial whose lease runs out is handed out.")
+    sweep_seconds: float = Field(5.0, gt=0, le=86_400, description="Time between two sweeps for leases that ran out, in seconds.")
+    suggest_wait_seconds: float = Field(10.0, ge=0, le=86_400, description="Longest default wait for a fresh proposal, in seconds.")
+    max_wait_seconds: float = Field(120.0, ge=0, le=86_400, description="Longest wait that a suggest may ask for, in seconds.")
+    compute_seconds: float = Field(
+        120.0, gt=0, le=86_400, description="Longest time one call of the model worker may take, in seconds; then it is ended."
+    )
 
-    idempotency_hours: float = Field(24.0, gt=0, description="How long an answer is kept for its Idempotency-Key, in hours.")
+    idempotency_hours: float = Field(
+        24.0, gt=0, le=87_600, description="How long an answer is kept for its Idempotency-Key, in hours."
+    )
 
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     max_count: int = Field(256, ge=1, description="Most trials in one suggest, and most proposals in one computation.")

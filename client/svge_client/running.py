@@ -1,6 +1,7 @@
 """A trial while it runs: its lease is renewed from a background thread until it is reported, failed or given up."""
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -26,8 +27,9 @@ class Endpoint(Protocol):
 
 class RunningTrial:
     """Use it as a context manager around the training. `report` or `fail` ends it; an exception that leaves the body is
-    reported as the trial's failure, and a body that ends with neither is a `RuntimeError`. Ctrl-C and errors of the conversation
-    with the server report nothing, for they say nothing about the architecture: the lease runs out and somebody else gets it.
+    reported as the trial's failure, and a body that ends with neither is a `RuntimeError`. Ctrl-C, errors of the conversation
+    with the server and whatever comes after a value was reported, accepted or not, report nothing, for they say nothing about the
+    architecture: the lease runs out and somebody else gets it.
 
     Entering raises `NothingToDo` where the study has no trial to hand out.
     """
@@ -37,6 +39,7 @@ class RunningTrial:
         self._ask = ask
         self.heartbeat_seconds = heartbeat_seconds
         self._trial: Trial | None = None
+        self._has_value = False
         self._ended = threading.Event()
         self._lost = threading.Event()
         self._stop = threading.Event()
@@ -71,6 +74,7 @@ class RunningTrial:
 
         Raises `LeaseLost` when somebody else finished the trial before; other errors leave the trial running.
         """
+        self._has_value = self._has_value or math.isfinite(value)
         try:
             done = self._endpoint.observe(self.trial, value, std=std, metrics=metrics)
         except LeaseLost:
@@ -96,9 +100,10 @@ class RunningTrial:
             if self._ended.is_set():
                 return
             if kind is None:
-                self.fail("the trainer's body ended without a report")
+                if not self._has_value:
+                    self.fail("the trainer's body ended without a report")
                 raise RuntimeError("the body ended without a report; call trial.report(value) or trial.fail(reason)")
-            if isinstance(error, Exception) and not isinstance(error, SvgeError):
+            if isinstance(error, Exception) and not isinstance(error, SvgeError) and not self._has_value:
                 self._report_failure(error)
         finally:
             self._end()

@@ -49,7 +49,7 @@ KINDS: Mapping[type[errors.ServiceError], Kind] = {
     errors.StudyExists: Kind(409, "study_exists", "A study with this name exists"),
     errors.BudgetExhausted: Kind(409, "budget_exhausted", "The study holds all the trials it may"),
     errors.ConflictingObservation: Kind(409, "conflicting_observation", "The trial is finished with another outcome"),
-    errors.LeaseLost: Kind(409, "lease_lost", "Another attempt has finished the trial; this result is kept as a late record"),
+    errors.LeaseLost: Kind(409, "lease_lost", "The trial is another attempt's; this result is kept as a late record"),
     errors.IllegalTransition: Kind(409, "illegal_transition", "The trial cannot change to this state"),
     errors.Unavailable: Kind(503, "unavailable", "The service cannot answer now"),
     errors.ModelUnavailable: Kind(503, "model_unavailable", "The model worker cannot answer now"),

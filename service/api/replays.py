@@ -18,11 +18,14 @@ from service.studies.context import Context
 from service.studies.replays import HEADER, recall, remember
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_KEPT_REFUSALS = (409, 422)
 _REPLAYED = {"Idempotency-Replayed": "true"}
 
 
 class Replay:
-    """Lets each keyed POST through once, and keeps its answer before sending it unless the service failed (5xx)."""
+    """Lets each keyed POST through once, and keeps its answer before sending it if that is one of the work itself: done, or
+    refused for what it says. What does not exist yet (404) or fails (5xx) may go well another time.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -51,7 +54,7 @@ class Replay:
         if stored is not None:
             return Response(stored.body, stored.status, _REPLAYED, stored.media_type)
         response = await self._first_answer(scope, body)
-        if response.status_code < 500:
+        if response.status_code < 300 or response.status_code in _KEPT_REFUSALS:
             media_type = response.headers["content-type"]
             await remember(context, key, StoredAnswer(fingerprint, response.status_code, media_type, bytes(response.body).decode()))
         return response

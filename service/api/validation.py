@@ -43,6 +43,8 @@ def _message(fault: Mapping[str, Any]) -> str:
         return f"unknown field '{location[-1]}'; remove it or check its spelling"
     if kind == "finite_number":
         return f"expected a finite number, got {_short(received)}; NaN and infinities cannot be stored"
+    if kind == "value_error":
+        return str(fault["msg"]).removeprefix("Value error, ")
     text = str(fault["msg"]).removeprefix("Input should be ").removeprefix("Input should have ")
     return f"expected {text[:1].lower()}{text[1:]}, got {_short(received)}; correct this value"
 

@@ -10,7 +10,9 @@ from sqlalchemy import make_url
 
 from models.pretrained.catalogue import read_cards
 from service.app import create_app
+from service.commands.database import prepare_database
 from service.commands.documents import refusals
+from service.commands.settings import read_settings
 from service.logs import configure_logs
 from service.settings import Settings
 from service.workers.local import local_worker
@@ -37,7 +39,9 @@ def serve(
     """
     given = {"host": host, "port": port, "database_url": database_url, "device": device}
     with refusals():
-        settings = Settings.model_validate({name: value for name, value in given.items() if value is not None})
+        settings = read_settings(given)
+        read_cards(settings.models_folder)
+        prepare_database(settings.database_url)
         listener = _listen(settings.host, settings.port)
     app = create_app(settings, local_worker(settings.device, settings.models_folder))
     configure_logs(settings.log_level)

@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 Clock = Callable[[Session], datetime]
 
 _WRITE = "svge_write"
-_BUSY_SECONDS = 60
+_BUSY_SECONDS = 10
 _READERS = 8
 
 

@@ -24,6 +24,9 @@ from service.workers.worker import DecodeMode, Decoding, Encoding
 
 Point = tuple[float, ...]
 
+_FARTHEST = 1e6
+"""The prior is a standard normal, so nothing is beyond; distances of farther points overflow in the model's float32."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -141,6 +144,13 @@ def _check_points(context: Context, scope: Scope, points: Sequence[Point], sampl
         Fault(pointer, f"expected {size} numbers, the latent size of model '{scope.card.name}', got {len(point)}")
         for point, pointer in zip(points, pointers, strict=True)
         if len(point) != size
+    ]
+    faults += [
+        Fault(
+            pointer, f"expected numbers between -{_FARTHEST:g} and {_FARTHEST:g}, got {max(point, key=abs):g}; stay near the prior"
+        )
+        for point, pointer in zip(points, pointers, strict=True)
+        if point and abs(max(point, key=abs)) > _FARTHEST
     ]
     limit = context.settings.max_samples
     if len(points) * sampling.samples > limit:

@@ -1,7 +1,7 @@
 """Taking in results: the use case behind `POST /observe`. A list of reports is one transaction, all of it or nothing.
 
-The decisions about each report are in `verdicts.py`. The one thing stored on refusal is a late result, because computing it
-was paid for.
+The decisions about each report are in `verdicts.py`. The one thing stored on refusal is a result that differs from the stored
+one of its trial, because computing it was paid for.
 """
 
 from collections.abc import Sequence
@@ -135,8 +135,9 @@ class _Batch:
 
     def finish(self) -> list[Trial] | ServiceError:
         if self._refusals:
+            unstored = {after.id for _, _, after in self._changes}
             for report, trial, refusal in self._refusals:
-                if refusal.verdict == Verdict.LATE and trial is not None:
+                if refusal.verdict == Verdict.LATE and trial is not None and trial.id not in unstored:
                     self._record(report, trial, late=True)
             return combined([refusal for _, _, refusal in self._refusals])
         for report, before, after in self._changes:

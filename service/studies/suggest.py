@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.02
 _LARGEST_GROWTH = 2
 _FRUITLESS_ROUNDS = 3
-_FALLBACK_TRIES = 5
+_FALLBACK_TRIES = 20
 _FALLBACK_DRAWS = 64
 _NEVER_AGAIN = (TrialState.WAITING, TrialState.FAILED, TrialState.INFEASIBLE, TrialState.STOPPED)
 
@@ -131,7 +131,18 @@ class Suggester:
             drawn += count
             if not grant.missing or grant.reason:
                 return grant
-        return replace(grant, reason=f"{drawn} architectures drawn at random from '{settings.space}' are in the study already")
+        return replace(grant, reason=_nothing_new(settings.space, drawn, grant.trials_created))
+
+    async def _compute(self, study: Study, request: ProposalRequest) -> ProposalBatch:
+        """Raises `ModelUnavailable` whatever goes wrong: a trainer gets an architecture even where the search has a fault."""
+        context = self._context
+        try:
+            return await context.compute(context.worker.propose(study.settings.model_hash, request))
+        except ModelUnavailable:
+            raise
+        except Exception as error:
+            _log.exception("the proposal for study '%s' failed", study.name)
+            raise ModelUnavailable("the model worker failed; its log says why") from error
 
     async def _propose(self, query: Query, entries: Sequence[Entry[Wish, Grant]]) -> None:
         """One joint proposal for all who wait: q is the sum of what they miss, a worker that asks twice counted once."""
@@ -143,7 +154,7 @@ class Suggester:
         study, request = await context.database.read(partial(proposal_request, query, count))
         batch = ProposalBatch(())
         if request.count:
-            batch = await context.compute(context.worker.propose(study.settings.model_hash, request))
+            batch = await self._compute(study, request)
         offers = [_offer(proposal, len(request.observations)) for proposal in batch.proposals]
         claimed = [entry for entry in entries if entry.claim()]
         asks = [entry.item.ask for entry in claimed]
@@ -153,6 +164,13 @@ class Suggester:
             self._ready[query] = deque(left)
         for entry, grant in zip(claimed, grants, strict=True):
             entry.answer(grant)
+
+
+def _nothing_new(space_name: str, drawn: int, trials_created: int) -> str:
+    size = space_named(space_name).size
+    if size is not None and trials_created >= size:
+        return f"the study has {trials_created} trials, '{space_name}' has {size} architectures"
+    return f"none of {drawn} more architectures drawn at random from '{space_name}' was new; ask again, with a longer wait"
 
 
 def _check_size(study: Study, max_nodes: int | None) -> None:

@@ -124,9 +124,9 @@ def combined(refusals: Sequence[Refusal]) -> ServiceError:
 def _conflicting(report: Report, trial: Trial) -> Refusal:
     message = (
         f"trial '{trial.id}' is finished: {_describe(trial.state, trial.value)} is recorded, {_describe(*_outcome(report))} came; "
-        "the recorded outcome stands, do not send another"
+        "the recorded outcome stands, yours is kept as a late record, do not send another"
     )
-    return Refusal(Verdict.REFUSED, ConflictingObservation, Fault(_at_fault(report, trial), message), _both(report, trial))
+    return Refusal(Verdict.LATE, ConflictingObservation, Fault(_at_fault(report, trial), message), _both(report, trial))
 
 
 def _late(report: Report, trial: Trial) -> Refusal:

@@ -19,7 +19,8 @@ class _Waiting(NamedTuple, Generic[Request, Answer]):
 class Coalescer(Generic[Request, Answer]):
     """Runs `compute(model, requests)` on everything that waits for one model, one batch at a time.
 
-    A request that fails, or whose caller gives up, does not take the others of its batch with it.
+    A request that fails, or whose caller gives up, does not take the others of its batch with it. What nobody waits
+    for any more is cancelled.
     """
 
     def __init__(self, compute: Callable[[str, list[Request]], Awaitable[list[Answer]]]) -> None:
@@ -45,8 +46,20 @@ class Coalescer(Generic[Request, Answer]):
             self._pump = None
 
     async def _answer(self, model: str, batch: list[_Waiting[Request, Answer]]) -> None:
+        computing = asyncio.ensure_future(self._compute(model, [waiting.request for waiting in batch]))
+
+        def give_up(_: asyncio.Future[Answer]) -> None:
+            if all(waiting.answer.done() for waiting in batch):
+                computing.cancel()
+
+        for waiting in batch:
+            waiting.answer.add_done_callback(give_up)
         try:
-            answers = await self._compute(model, [waiting.request for waiting in batch])
+            answers = await computing
+        except asyncio.CancelledError:
+            if not all(waiting.answer.done() for waiting in batch):
+                raise
+            return
         except Exception as error:  # whatever it is, it belongs to those who wait, who would wait for ever otherwise
             if len(batch) > 1 and not isinstance(error, WorkerUnavailable):
                 for waiting in batch:

@@ -1,3 +1,4 @@
+import contextlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -66,6 +67,23 @@ def test_a_result_that_cannot_be_delivered_is_not_turned_into_a_failure(server: 
     with pytest.raises(Unreachable), client.trial("demo", heartbeat_seconds=0.02) as trial:
         trial.report(0.5)
     assert {body["status"] for body in server.bodies("/observe")} == {"completed"}
+
+
+def test_what_goes_wrong_after_a_value_was_found_is_no_failure_of_the_architecture(server: FakeServer, client: Client) -> None:
+    metrics = {"name of the run": "no number"}
+    with pytest.raises(ValueError, match="no number"), client.trial("demo", heartbeat_seconds=0.02) as trial:
+        trial.report(0.5, metrics=metrics)  # type: ignore[arg-type]
+    assert server.bodies("/observe") == []
+    with pytest.raises(RuntimeError, match="without a report"), client.trial("demo", heartbeat_seconds=0.02) as trial:
+        with contextlib.suppress(ValueError):
+            trial.report(0.5, metrics=metrics)  # type: ignore[arg-type]
+    assert server.bodies("/observe") == []
+
+
+def test_a_value_that_is_not_finite_is_a_failure(server: FakeServer, client: Client) -> None:
+    with pytest.raises(ValueError, match="finite"), client.trial("demo", heartbeat_seconds=0.02) as trial:
+        trial.report(float("nan"))
+    assert [body["status"] for body in server.bodies("/observe")] == ["failed"]
 
 
 def test_ctrl_c_leaves_the_trial_to_somebody_else(server: FakeServer, client: Client) -> None:

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import anyio
 import pytest
+from pydantic import ValidationError
 from sqlalchemy.exc import DatabaseError
 
 from service.app import create_app
 from service.settings import Settings
+from service.studies import leases
+from service.studies.context import Context
 from tests.fakes import FakeWorker, write_model
 from tests.service.api.harness import running
 
@@ -18,6 +21,32 @@ def test_the_api_process_does_not_load_torch() -> None:
     code = "import sys, service.app; print('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
+
+
+def test_the_sweep_survives_whatever_goes_wrong_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sweeps = []
+
+    async def sweep(context: Context) -> int:
+        sweeps.append(context)
+        raise OverflowError("a date beyond the calendar")
+
+    async def run() -> None:
+        async with running(tmp_path, sweep_seconds=0.01):
+            with anyio.fail_after(30):
+                while len(sweeps) < 3:
+                    await anyio.sleep(0.01)
+
+    monkeypatch.setattr(leases, "sweep", sweep)
+    anyio.run(run)
+    assert "a date beyond the calendar" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["lease_seconds", "max_attempts", "sweep_seconds", "compute_seconds", "idempotency_hours"])
+def test_settings_that_would_overflow_the_calendar_are_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Settings.model_validate({name: 10**12})
 
 
 def test_the_end_of_the_service_closes_the_worker(tmp_path: Path) -> None:

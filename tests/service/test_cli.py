@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from models.svge.checkpoint import save_checkpoint
 from models.svge.config import SVGeConfig
 from models.svge.model import SVGe
 from service.cli import app
+from service.storage.tables import VERSION_TABLE
 
 ROOT = Path(__file__).parents[2]
 CELL = '{"nodes": ["input", "conv3x3", "output"], "edges": [[0, 1], [1, 2]]}'
@@ -192,3 +194,54 @@ def test_an_occupied_port_is_refused(server: Served) -> None:
     result = svge("serve", "--port", port)
     assert result.exit_code == 2
     assert "choose another --port" in result.stderr
+
+
+def broken_start(case: str, folder: Path) -> dict[str, str]:
+    """The settings of a start that cannot succeed."""
+    file = folder / "svge.db"
+    url = f"sqlite:///{file}"
+    if case == "junk":
+        file.write_bytes(b"this is no database" * 100)
+    elif case == "unknown revision":
+        assert svge("db", "upgrade", "--database-url", url).exit_code == 0
+        with sqlite3.connect(file) as connection:
+            connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    elif case == "not a folder":
+        (folder / "file").write_text("")
+        url = f"sqlite:///{folder / 'file' / 'svge.db'}"
+    elif case == "card":
+        (folder / "broken.json").write_text("{}")
+        return {"SVGE_DATABASE_URL": url, "SVGE_MODELS_FOLDER": str(folder)}
+    elif case == "log level":
+        return {"SVGE_DATABASE_URL": url, "SVGE_LOG_LEVEL": "loud"}
+    elif case == "setting":
+        return {"SVGE_DATABASE_URL": url, "SVGE_SWEEP_SECONDS": "soon"}
+    else:
+        url = case
+    return {"SVGE_DATABASE_URL": url}
+
+
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        ("junk", "file is not a database"),
+        ("unknown revision", "9999"),
+        ("not a folder", "cannot use the database sqlite:///"),
+        ("no url", "SVGE_DATABASE_URL"),
+        ("oracle+cx_oracle://someone:secret@nowhere/x", "cx_Oracle"),
+        ("card", "broken"),
+        ("log level", "log_level"),
+        ("setting", "sweep_seconds"),
+    ],
+)
+def test_a_start_that_cannot_succeed_says_why_in_one_line(
+    case: str, message: str, models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVGE_MODELS_FOLDER", str(models_folder))
+    for name, value in broken_start(case, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    result = svge("serve", "--port", "0")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert "secret" not in result.stderr

@@ -2,13 +2,29 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Json = dict[str, Any]
 
 
+_MAX_FIELDS = 50
+
+
 class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_crowds(cls, value: Any) -> Any:
+        """A fault for each of a million unknown fields would cost gigabytes."""
+        return at_most(_MAX_FIELDS, value)
+
+
+def at_most(limit: int, value: Any) -> Any:
+    """The value itself. Raises `ValueError` for an object or a list of more than `limit` items, before they are looked at."""
+    if isinstance(value, dict | list) and len(value) > limit:
+        raise ValueError(f"expected at most {limit} items, got {len(value)}; send fewer")
+    return value
 
 
 def shown(*examples: Json) -> ConfigDict:

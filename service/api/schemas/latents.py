@@ -46,7 +46,7 @@ class EncodeRequest(Schema):
     space: Name | None = None
     model: Name | None = None
     study: Name | None = None
-    architectures: Annotated[list[ArchitectureSchema], Field(min_length=1, max_length=MAX_ENTRIES)]
+    architectures: Annotated[list[ArchitectureSchema], Field(min_length=1, max_length=MAX_ENTRIES, fail_fast=True)]
 
 
 class Latent(Schema):

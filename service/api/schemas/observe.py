@@ -1,12 +1,13 @@
 """What `POST /observe` takes: one report or a list, on a trial of the service or on an architecture trained elsewhere."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from service.api.schemas.architectures import CELL, ArchitectureSchema
-from service.api.schemas.fields import MAX_ENTRIES, Finite, Json, Name, Schema, Text, TrialId, shown
+from service.api.schemas.fields import MAX_ENTRIES, Finite, Json, Name, Schema, Text, TrialId, at_most, shown
 from service.api.schemas.trials import TRIAL_ID
 from service.storage.values import Outcome, TrialState
 from service.studies.verdicts import ForeignReport, Report, TrialReport
@@ -15,13 +16,15 @@ OBSERVE: Json = {"trial": TRIAL_ID, "attempt": 1, "value": 0.931}
 FAILED: Json = {"trial": TRIAL_ID, "attempt": 1, "status": "failed", "reason": "out of memory"}
 ELSEWHERE: Json = {"study": "demo", "architecture": CELL, "value": 0.912}
 
+_MAX_METRICS = 1000
 _MANY, _ONE, _TRIAL, _ARCHITECTURE = "@many", "@one", "@trial", "@architecture"
 
 Value = Annotated[Finite, Field(description="In the objective's own unit and direction.")]
 Std = Annotated[Finite, Field(ge=0, description="The standard error of the value, where it is known.")]
 Metrics = Annotated[
     dict[Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")], Finite],
-    Field(max_length=1000, description="Further numbers to keep with the report; the search does not look at them."),
+    Field(max_length=_MAX_METRICS, description="Further numbers to keep with the report; the search does not look at them."),
+    BeforeValidator(partial(at_most, _MAX_METRICS)),
 ]
 
 
@@ -73,7 +76,11 @@ def _kind_of_body(value: Any) -> str:
 AnyObservation = Annotated[
     Annotated[TrialObservation, Tag(_TRIAL)] | Annotated[ForeignObservation, Tag(_ARCHITECTURE)], Discriminator(_kind_of_report)
 ]
-ObservationList = Annotated[list[AnyObservation], Field(min_length=1, max_length=MAX_ENTRIES)]
+ObservationList = Annotated[
+    list[AnyObservation],
+    Field(min_length=1, max_length=MAX_ENTRIES, fail_fast=True),
+    BeforeValidator(partial(at_most, MAX_ENTRIES)),
+]
 ObserveRequest = Annotated[
     Annotated[ObservationList, Tag(_MANY)] | Annotated[AnyObservation, Tag(_ONE)], Discriminator(_kind_of_body)
 ]

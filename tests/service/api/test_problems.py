@@ -319,6 +319,7 @@ async def test_a_body_of_the_wrong_kind_is_told_which_is_right(demo: Service) ->
         ({"study": "demo", "z": "0,0,nan,0"}, "/z/2"),
         ({"study": "demo", "z": "0,0,,0"}, "/z/2"),
         ({"study": "demo", "z": "0,0,1e999,inf"}, "/z/2"),
+        ({"study": "demo", "z": "0,0,-1e38,0"}, "/z"),
         ({"study": "demo"}, "/z"),
         ({"study": "demo", "z": "0,0,0,0", "random": 2}, "/z"),
         ({"z": "0,0,0,0"}, "/study"),

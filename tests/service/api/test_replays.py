@@ -23,7 +23,7 @@ async def test_every_post_again_under_its_key_gets_the_same_answer_to_the_letter
         "/suggest": {"study": "demo", "worker": "w", "count": 2},
         "/heartbeat": {"worker": "w", "trials": []},
         "/decode": {"study": "demo", "latents": [[0.0, 0.0, 0.0, 0.0]]},
-        "/observe": {"trial": "unheard-of", "attempt": 1, "value": 0.5},
+        "/observe": {"trial": "unheard-of", "attempt": 1},
     }
     for path, body in bodies.items():
         first, again = [await service.client.post(path, json=body, headers={"Idempotency-Key": path}) for _ in range(2)]
@@ -65,6 +65,18 @@ async def test_a_failure_of_the_service_is_not_kept(demo: Service) -> None:
     assert (await demo.client.post("/encode", json=body, headers=KEY)).status_code == 503
     demo.worker.lost = False
     assert (await demo.client.post("/encode", json=body, headers=KEY)).status_code == 200
+
+
+async def test_what_does_not_exist_yet_is_not_kept(service: Service) -> None:
+    body = {"study": "demo", "worker": "w"}
+    assert (await service.client.post("/suggest", json=body, headers=KEY)).status_code == 404
+    await service.post("/studies", ONE_SPACE, 201)
+    assert (await service.client.post("/suggest", json=body, headers=KEY)).status_code == 200
+
+
+async def test_a_refusal_is_kept(demo: Service) -> None:
+    first, again = [await demo.client.post("/studies", json=ONE_SPACE, headers=KEY) for _ in range(2)]
+    assert (first.status_code, again.status_code, again.headers["idempotency-replayed"]) == (409, 409, "true")
 
 
 async def test_old_answers_are_forgotten(demo: Service) -> None:

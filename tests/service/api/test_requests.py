@@ -69,3 +69,16 @@ async def test_each_request_is_a_line_in_the_log(service: Service, caplog: pytes
     line = json.loads(JsonFormatter().format(record))
     assert (line["level"], line["method"], line["path"], line["status"]) == ("INFO", "GET", "/studies/nowhere", 404)
     assert line["milliseconds"] >= 0
+
+
+async def test_an_object_with_too_many_members_is_refused_without_a_fault_for_each(service: Service) -> None:
+    crowd = {str(index): "" for index in range(100_000)}
+    for body, pointer in ((crowd, ""), ({"trial": "t", "attempt": 1, "value": 1.0, "metrics": crowd}, "/metrics")):
+        problem = await service.post("/observe", body, 422)
+        assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
+        assert "got 100000; send fewer" in problem["detail"]
+
+
+async def test_a_list_of_crowded_entries_is_read_up_to_the_first(service: Service) -> None:
+    problem = await service.post("/observe", [{str(index): 0 for index in range(40)}] * 1000, 422)
+    assert {fault["pointer"].split("/")[1] for fault in problem["errors"]} == {"0"}

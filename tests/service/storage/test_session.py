@@ -97,3 +97,7 @@ def test_a_trial_of_no_study_cannot_be_stored(tmp_path: Path) -> None:
     statement = text("INSERT INTO svge_attempts (trial_id, attempt, worker, started_at) VALUES ('none', 1, 'w', '2026-01-01')")
     with pytest.raises(IntegrityError):
         target.write_here(lambda session: session.execute(statement))
+
+
+def test_a_lock_of_another_program_is_waited_for_no_longer_than_trainers_wait_for_an_answer(tmp_path: Path) -> None:
+    assert database(tmp_path).read_here(lambda session: session.execute(text("PRAGMA busy_timeout")).scalar_one()) <= 10_000

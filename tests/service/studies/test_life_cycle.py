@@ -93,7 +93,8 @@ class LifeCycle(RuleBasedStateMachine):
         attempt = data.draw(st.integers(1, trial.attempt))
         body = {"trial": trial.id, "attempt": attempt, "status": outcome[0], "value": outcome[1]}
         status, answer = self.call("/observe", body)
-        if trial.finished_by is None:
+        is_superseded = trial.state == "running" and attempt != trial.attempt and outcome[0] != "completed"
+        if trial.finished_by is None and not is_superseded:
             assert status == 200
             trial.state, trial.outcome, trial.finished_by = outcome[0], outcome, attempt
         elif attempt == trial.finished_by:

@@ -50,13 +50,22 @@ async def test_another_value_for_a_finished_trial_is_a_conflict_that_shows_both(
     trial = await one(demo)
     await demo.observe(trial, 0.5)
     before = await history(demo, trial)
-    problem = await demo.observe(trial, 0.75, 409)
+    for _ in range(2):
+        problem = await demo.observe(trial, 0.75, 409)
     assert (problem["code"], problem["errors"][0]["pointer"]) == ("conflicting_observation", "/value")
     (conflict,) = problem["conflicts"]
     assert (conflict["trial"], conflict["recorded"]["value"], conflict["received"]["value"]) == (trial["id"], 0.5, 0.75)
     assert "0.5" in problem["detail"]
     assert "0.75" in problem["detail"]
-    assert await history(demo, trial) == before
+    after = await history(demo, trial)
+    assert (after["trial"], after["attempts"]) == (before["trial"], before["attempts"])
+    assert [(o["value"], o["late"]) for o in after["observations"]] == [(0.5, False), (0.75, True)]
+
+
+async def test_of_a_list_that_contradicts_itself_nothing_is_stored(demo: Service) -> None:
+    bodies = [{"study": "demo", "architecture": CELL, "value": value} for value in (0.4, 0.5)]
+    assert (await demo.post("/observe", bodies, 409))["code"] == "conflicting_observation"
+    assert (await demo.get("/studies/demo/trials"))["trials"] == []
 
 
 async def test_a_late_result_completes_a_trial_that_nobody_else_finished(demo: Service) -> None:

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from models.pretrained.catalogue import read_cards
+from models.spaces.registry import get_space
+from service.studies.fallback import random_offers
+from service.studies.grants import Offer
 from tests.service.api.harness import ONE_SPACE, Service, running
 
 pytestmark = pytest.mark.anyio
@@ -146,6 +149,47 @@ async def test_a_proposal_that_comes_too_late_is_the_next_askers(demo: Service) 
         await asyncio.sleep(0.02)
     assert answer["trials"][0]["source"] == "initial"
     assert len(demo.worker.requests) == 1
+    await demo.suggest("c")
+    assert demo.worker.requests[-1].hyperparameters == {"fits": [1.0]}
+
+
+async def test_rounds_that_serve_others_do_not_end_the_wait(demo: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    propose = demo.worker.propose
+
+    async def one_by_one(model: str, request: Any) -> Any:
+        batch = await propose(model, request)
+        return replace(batch, proposals=batch.proposals[:1], reason=None)
+
+    monkeypatch.setattr(demo.worker, "propose", one_by_one)
+    answers = await asyncio.gather(*(demo.suggest(f"worker-{index}") for index in range(8)))
+    assert {trial["source"] for answer in answers for trial in answer["trials"]} == {"initial"}
+
+
+async def test_a_search_with_a_fault_is_logged_and_answered_at_random(
+    demo: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def explode(*_: Any) -> Any:
+        raise ZeroDivisionError("an outcome without a scale")
+
+    monkeypatch.setattr(demo.worker, "propose", explode)
+    assert (await demo.suggest("a"))["trials"][0]["source"] == "fallback"
+    assert "Traceback" in caplog.text
+    assert "an outcome without a scale" in caplog.text
+
+
+async def test_random_draws_go_on_where_most_of_a_space_is_tried_and_say_honestly_what_they_found(
+    demo: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def same(space: str, seed: int, created: int, worker: str, attempt: int, count: int) -> list[Offer]:
+        return random_offers(space, 0, 0, "w", max(attempt - lag, 0), 1)
+
+    monkeypatch.setattr("service.studies.suggest.random_offers", same)
+    lag = 10
+    assert len((await demo.suggest("a", 2, wait=0))["trials"]) == 2
+    lag = 1000
+    assert "ask again, with a longer wait" in (await demo.suggest("a", 3, wait=0))["reason"]
+    monkeypatch.setattr(type(get_space("nasbench201")), "size", 2)
+    assert "has 2 trials, 'nasbench201' has 2 architectures" in (await demo.suggest("a", 3, wait=0))["reason"]
 
 
 async def test_workers_that_fall_back_at_once_draw_different_architectures(demo: Service) -> None:

@@ -82,3 +82,29 @@ def test_a_caller_that_gives_up_takes_nobody_with_it() -> None:
             await impatient
 
     asyncio.run(scenario())
+
+
+def test_a_computation_that_nobody_waits_for_is_cancelled_and_the_next_one_runs() -> None:
+    cancelled = []
+
+    async def compute(model: str, requests: list[int]) -> list[int]:
+        if model == "stuck":
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.extend(requests)
+                raise
+        return requests
+
+    async def scenario() -> None:
+        coalescer = Coalescer[int, int](compute)
+        stuck = [asyncio.create_task(coalescer.ask("stuck", number)) for number in (1, 2)]
+        await asyncio.sleep(0.01)
+        stuck[0].cancel()
+        await asyncio.sleep(0.01)
+        assert cancelled == []
+        stuck[1].cancel()
+        assert await asyncio.wait_for(coalescer.ask("good", 3), 5) == 3
+        assert cancelled == [1, 2]
+
+    asyncio.run(scenario())

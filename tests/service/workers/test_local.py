@@ -200,6 +200,17 @@ def test_an_abandoned_computation_does_not_keep_the_process_from_others() -> Non
     use(scenario)
 
 
+def test_an_abandoned_decode_does_not_keep_the_process_from_others() -> None:
+    async def scenario(worker: LocalWorker) -> None:
+        pid = await process_id(worker)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(worker.decode(SLEEP, [[0.0]], 1, "greedy", 0), 0.2)
+        assert await process_id(worker) != pid
+        await until(worker.ready)
+
+    use(scenario)
+
+
 def test_the_parent_does_not_load_torch() -> None:
     code = "import sys, service.workers.local; raise SystemExit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
