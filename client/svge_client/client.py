@@ -2,6 +2,7 @@
 repeated in `transport.py`.
 """
 
+import logging
 import math
 import os
 import random
@@ -18,6 +19,8 @@ from svge_client.errors import Conflict
 from svge_client.running import RunningTrial, first_trial
 from svge_client.transport import ONCE, Retry, Transport
 from svge_client.values import Architecture, Decoding, Heartbeat, Latent, Study, Suggestion, Trial
+
+_log = logging.getLogger(__name__)
 
 _DEFAULT_RETRY = Retry()
 _LONGEST_HEARTBEAT = 60.0
@@ -111,7 +114,7 @@ class Client:
 
     def observe(self, trial: Trial, value: float, *, std: float | None = None, metrics: Mapping[str, float] | None = None) -> Trial:
         """Report the value of a trial. Saying the same again changes nothing. A `std` or a metric that is not finite cannot be
-        stored and is left out: it shall not cost the value.
+        stored and is left out with a warning in the log: it shall not cost the value.
 
         Raises `Conflict` when it is finished with another value, `LeaseLost` when somebody else finished it before, and
         `ValueError` for NaN and infinities, which are failures: use `fail`.
@@ -119,11 +122,10 @@ class Client:
         if not math.isfinite(value):
             raise ValueError(f"expected a finite value, got {value}; report a diverged training with fail(reason)")
         body = {"trial": trial.id, "attempt": trial.attempt, "value": float(value), "status": "completed"}
-        if std is not None and math.isfinite(std):
-            body["std"] = float(std)
+        if std is not None:
+            body |= _finite({"std": std})
         if metrics is not None:
-            numbers = {str(name): float(number) for name, number in metrics.items()}
-            body["metrics"] = {name: number for name, number in numbers.items() if math.isfinite(number)}
+            body["metrics"] = _finite(metrics)
         return self._observe(body)
 
     def fail(self, trial: Trial, reason: str) -> Trial:
@@ -179,6 +181,15 @@ class Client:
         body = {"worker": self.worker, "trials": [trial.id for trial in trials]}
         answer = self._transport.post("/heartbeat", body, repeat_safe=True, retry=retry)
         return Heartbeat.from_json(answer)
+
+
+def _finite(numbers: Mapping[str, float]) -> dict[str, float]:
+    """The numbers that JSON can carry, as plain floats."""
+    plain = {str(name): float(number) for name, number in numbers.items()}
+    left_out = [name for name, number in plain.items() if not math.isfinite(number)]
+    if left_out:
+        _log.warning("not reported, because not finite: %s", ", ".join(left_out))
+    return {name: number for name, number in plain.items() if name not in left_out}
 
 
 def _study_path(name: str) -> str:

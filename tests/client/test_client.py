@@ -87,13 +87,17 @@ def test_a_value_that_is_not_finite_is_never_sent(value: float, server: FakeServ
     assert server.bodies("/observe") == []
 
 
-def test_numbers_beside_the_value_never_cost_it(server: FakeServer, client: Client) -> None:
+def test_numbers_beside_the_value_never_cost_it(server: FakeServer, client: Client, caplog: pytest.LogCaptureFixture) -> None:
     server.on("/suggest", answer({"trials": [TRIAL]}))
     server.on("/observe", answer({"trial": {**TRIAL, "state": "completed", "value": 0.9}}))
     trial = client.suggest("demo").trials[0]
     client.observe(trial, 0.9, std=math.nan, metrics={"loss": math.nan, "epochs": numpy.float32(4)})
     sent = {"trial": "t-1", "attempt": 2, "value": 0.9, "status": "completed", "metrics": {"epochs": 4.0}}
     assert server.bodies("/observe") == [sent]
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records if record.levelname == "WARNING"] == [
+        "std",
+        "loss",
+    ]
 
 
 def test_trials_come_from_all_pages(server: FakeServer, client: Client) -> None:
