@@ -20,10 +20,10 @@ from matplotlib import pyplot as plt
 from rich.progress import Progress
 
 from examples.digits import train_and_validate
+from models.autoencoders.checkpoint import load_autoencoder
 from models.pretrained.catalogue import default_card
 from models.search.proposal import Observation, ProposalRequest, Strategy
 from models.search.proposer import propose
-from models.svge.checkpoint import load_autoencoder
 
 STRATEGIES: tuple[Strategy, ...] = ("svge", "random")
 COLOURS = {"svge": "#0072B2", "random": "#E69F00"}

@@ -23,9 +23,9 @@ import torch
 from benchmarks.served import served
 from models.architectures.architecture import Architecture
 from models.architectures.formats import to_json
+from models.autoencoders.checkpoint import load_autoencoder
 from models.pretrained.catalogue import default_card
 from models.spaces.registry import get_space
-from models.svge.checkpoint import load_autoencoder
 from models.svge.datasets import sample_distinct
 
 SPACE = "nasbench101"

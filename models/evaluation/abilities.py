@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonicalise
-from models.svge.autoencoder import SvgeAutoencoder
+from models.autoencoders.autoencoder import GraphAutoencoder
 from models.svge.encoder import Posterior
 
 REPEATS = 10
@@ -34,7 +34,7 @@ class Abilities:
 
 
 def measure_abilities(
-    autoencoder: SvgeAutoencoder,
+    autoencoder: GraphAutoencoder,
     held_out: Sequence[Architecture],
     trained_on: Sequence[Architecture],
     seed: int,
@@ -64,7 +64,7 @@ def measure_abilities(
 
 
 def reconstruction(
-    autoencoder: SvgeAutoencoder,
+    autoencoder: GraphAutoencoder,
     graphs: Sequence[Architecture],
     posterior: Posterior,
     noise_scale: float,
@@ -84,7 +84,7 @@ def _sample(posterior: Posterior, noise_scale: float, generator: torch.Generator
     return posterior.mean + noise_scale * torch.exp(0.5 * posterior.log_var) * noise
 
 
-def _is_valid(autoencoder: SvgeAutoencoder, architecture: Architecture) -> bool:
+def _is_valid(autoencoder: GraphAutoencoder, architecture: Architecture) -> bool:
     try:
         autoencoder.space.validate(architecture)
     except ValueError:

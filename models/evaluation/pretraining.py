@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
+from models.autoencoders.checkpoint import load_autoencoder, save_checkpoint
 from models.evaluation.abilities import Abilities, measure_abilities
 from models.spaces.space import SearchSpace
-from models.svge.checkpoint import load_autoencoder, save_checkpoint
 from models.svge.config import SVGeConfig
 from models.svge.datasets import SAMPLED_GRAPHS, build_split
 from models.svge.model import SVGe

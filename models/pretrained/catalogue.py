@@ -1,4 +1,4 @@
-"""The trained checkpoints and their cards, read without torch. Loading the weights is `models/svge/checkpoint.py`."""
+"""The trained checkpoints and their cards, read without torch. Loading the weights is `models/autoencoders/checkpoint.py`."""
 
 import hashlib
 import json

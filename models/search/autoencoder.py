@@ -1,4 +1,4 @@
-"""What the search needs of a graph autoencoder. `models/svge/autoencoder.py` implements it; tests bring their own."""
+"""What the search needs of a graph autoencoder. `models/autoencoders/autoencoder.py` implements it; tests bring their own."""
 
 from collections.abc import Sequence
 from typing import Protocol

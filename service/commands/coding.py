@@ -81,7 +81,7 @@ def decode(
 
 
 def _host(card: Card, device: str) -> "ModelHost":
-    from models.svge.checkpoint import load_autoencoder
+    from models.autoencoders.checkpoint import load_autoencoder
     from service.workers.model_host import ModelHost, choose_device
 
     chosen = choose_device(device)

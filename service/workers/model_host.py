@@ -16,12 +16,12 @@ from torch import Tensor
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
+from models.autoencoders.checkpoint import load_autoencoder
 from models.pretrained.catalogue import InvalidCheckpoint, find_card, read_cards
 from models.search import proposer
 from models.search.autoencoder import Autoencoder
 from models.search.pool import pool_of
 from models.search.proposal import Prediction, ProposalBatch, ProposalRequest
-from models.svge.checkpoint import load_autoencoder
 from service.workers.decode_job import DecodeJob
 from service.workers.worker import Decoding, Encoding
 

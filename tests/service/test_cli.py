@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 from models.architectures.canonical import canonical_id
 from models.architectures.formats import from_json
+from models.autoencoders.checkpoint import save_checkpoint
 from models.spaces.registry import get_space, space_names
-from models.svge.checkpoint import save_checkpoint
 from models.svge.config import SVGeConfig
 from models.svge.model import SVGe
 from service.cli import app

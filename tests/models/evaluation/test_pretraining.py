@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
+from models.autoencoders.checkpoint import load_autoencoder
 from models.evaluation.pretraining import Pretraining, pretrain
 from models.spaces.registry import get_space
-from models.svge.checkpoint import load_autoencoder
 from models.svge.config import SVGeConfig
 from models.svge.training import TrainingConfig
 

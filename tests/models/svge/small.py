@@ -2,8 +2,8 @@
 
 import torch
 
+from models.autoencoders.autoencoder import GraphAutoencoder
 from models.spaces.registry import get_space
-from models.svge.autoencoder import SvgeAutoencoder
 from models.svge.config import SVGeConfig
 from models.svge.model import SVGe
 
@@ -15,5 +15,5 @@ def small_model(space: str, seed: int = 0, config: SVGeConfig = SMALL) -> SVGe:
     return SVGe(config, get_space(space).vocabulary)
 
 
-def small_autoencoder(space: str, seed: int = 0, config: SVGeConfig = SMALL) -> SvgeAutoencoder:
-    return SvgeAutoencoder(small_model(space, seed, config), get_space(space), torch.device("cpu"))
+def small_autoencoder(space: str, seed: int = 0, config: SVGeConfig = SMALL) -> GraphAutoencoder:
+    return GraphAutoencoder(small_model(space, seed, config), get_space(space), torch.device("cpu"))

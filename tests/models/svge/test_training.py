@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from models.autoencoders.autoencoder import GraphAutoencoder
 from models.spaces.enas_macro import EnasMacro
-from models.svge.autoencoder import SvgeAutoencoder
 from models.svge.config import SVGeConfig
 from models.svge.model import SVGe
 from models.svge.packing import pack
@@ -32,7 +32,7 @@ def test_a_small_space_is_learnt_by_heart(tmp_path: Path) -> None:
     architectures = list(SPACE.enumerate())
     model = new_model()
     train(model, pack(architectures, SPACE.vocabulary), TRAINING, tmp_path, ignore)
-    autoencoder = SvgeAutoencoder(model, SPACE, torch.device("cpu"))
+    autoencoder = GraphAutoencoder(model, SPACE, torch.device("cpu"))
     decoded = autoencoder.decode(autoencoder.encode(architectures).mean)
     correct = sum(first == second for first, second in zip(decoded, architectures, strict=True))
     assert correct >= 0.95 * len(architectures)

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from models.architectures.canonical import canonical_id
+from models.autoencoders.checkpoint import save_checkpoint
 from models.pretrained.catalogue import InvalidCheckpoint, read_card
 from models.search.proposal import Observation, ProposalRequest
 from models.spaces.nasbench101 import NasBench101
-from models.svge.checkpoint import save_checkpoint
 from models.svge.config import SVGeConfig
 from models.svge.model import SVGe
 from service.workers.local import local_worker

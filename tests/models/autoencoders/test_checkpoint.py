@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from models.autoencoders.checkpoint import load_autoencoder, save_checkpoint
 from models.pretrained.catalogue import InvalidCheckpoint
 from models.spaces.registry import get_space
-from models.svge.checkpoint import load_autoencoder, save_checkpoint
 from tests.models.svge.small import SMALL, small_autoencoder, small_model
 
 CPU = torch.device("cpu")

@@ -13,9 +13,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from models.autoencoders.autoencoder import GraphAutoencoder
 from models.pretrained.catalogue import InvalidCheckpoint, read_card
 from models.spaces.registry import get_space
-from models.svge.autoencoder import SvgeAutoencoder
 from models.svge.config import SVGeConfig
 from models.svge.model import SVGe
 
@@ -41,7 +41,7 @@ def save_checkpoint(model: SVGe, space: str, path: Path, details: Mapping[str, A
     new_card.replace(path.with_suffix(".json"))
 
 
-def load_autoencoder(path: Path, device: torch.device) -> SvgeAutoencoder:
+def load_autoencoder(path: Path, device: torch.device) -> GraphAutoencoder:
     """The model of a checkpoint in single precision on `device`, with its space. Raises `InvalidCheckpoint`."""
     card = read_card(path)
     details = card.details
@@ -60,4 +60,4 @@ def load_autoencoder(path: Path, device: torch.device) -> SvgeAutoencoder:
     damaged = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
     if damaged:
         raise InvalidCheckpoint(f"the weights of '{card.name}' hold NaN or infinity in {damaged[0]}; train the model again")
-    return SvgeAutoencoder(model, space, device)
+    return GraphAutoencoder(model, space, device)

@@ -17,7 +17,7 @@ BATCH_SIZE = 1024
 """How many graphs pass through the model at once; more gain nothing on a CPU and cost memory."""
 
 
-class SvgeAutoencoder:
+class GraphAutoencoder:
     """Encodes and decodes architectures of one space. It keeps no state between calls.
 
     Raises `ValueError` where the model's vocabulary is not the space's.
