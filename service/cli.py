@@ -2,7 +2,7 @@
 
 import typer
 
-from service.commands import coding, database, models, serve, spaces, train
+from service.commands import coding, database, evaluate, models, serve, spaces, train
 
 app = typer.Typer(
     name="svge",
@@ -15,6 +15,7 @@ app.command()(train.train)
 app.command()(coding.encode)
 app.command()(coding.decode)
 app.command()(models.models)
+app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(spaces.app, name="space")
 app.add_typer(database.app, name="db")
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
-from models.pretrained.catalogue import find_card
+from models.pretrained.catalogue import find_card, space_of
 from models.search.proposal import Prediction, Proposal, ProposalBatch, ProposalRequest
-from models.spaces.registry import get_space
 from service.workers.worker import DecodeMode, Decoding, Encoding, WorkerUnavailable
 
 LATENT_SIZE = 4
@@ -61,7 +60,7 @@ class FakeWorker:
         self.requests.append(request)
         await self.gate.wait()
         self._check()
-        space = get_space(find_card(model, self._folder).space)
+        space = space_of(find_card(model, self._folder))
         rng = np.random.default_rng(request.seed)
         taken = {canonical_id(a) for a in (*request.pending, *(o.architecture for o in request.observations))} | set(
             request.excluded
@@ -85,7 +84,7 @@ class FakeWorker:
         self.closed = True
 
     def _decode(self, model: str, point: Sequence[float], samples: int, seed: int) -> list[Decoding]:
-        space = get_space(find_card(model, self._folder).space)
+        space = space_of(find_card(model, self._folder))
         rng = np.random.default_rng([seed, *hashlib.sha256(repr(list(point)).encode()).digest()])
         drawn: dict[str, list[Architecture]] = {}
         for _ in range(samples):

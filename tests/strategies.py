@@ -6,8 +6,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from models.architectures.architecture import INPUT, OUTPUT, Architecture, Edge
+from models.spaces.custom import CustomSpace
 from models.spaces.registry import get_space, space_names
 from models.spaces.space import SearchSpace
+from tests.models.spaces.rule_sets import MORE_PORTS, RULE_SETS, TEN_NODES
 
 Graph = tuple[list[str], list[Edge]]
 """Labels and edges, the nodes between input and output in any order, as `from_graph` takes them."""
@@ -32,6 +34,11 @@ def members(space: SearchSpace) -> st.SearchStrategy[Architecture]:
 def spaces() -> st.SearchStrategy[SearchSpace]:
     """Every registered space at its default size."""
     return st.sampled_from(space_names()).map(get_space)
+
+
+def all_spaces() -> st.SearchStrategy[SearchSpace]:
+    """Every registered space, and users' spaces of all rules."""
+    return st.one_of(spaces(), st.sampled_from([*RULE_SETS, MORE_PORTS, TEN_NODES]).map(CustomSpace))
 
 
 def architectures() -> st.SearchStrategy[Architecture]:

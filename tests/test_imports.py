@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import models.architectures
+import models.datasets
 import models.spaces
 
 ROOT = Path(__file__).parents[1]
 LIGHT = [
     *(f"models.architectures.{module.name}" for module in pkgutil.iter_modules(models.architectures.__path__)),
     *(f"models.spaces.{module.name}" for module in pkgutil.iter_modules(models.spaces.__path__)),
+    *(f"models.datasets.{module.name}" for module in pkgutil.iter_modules(models.datasets.__path__)),
     "models.pretrained.catalogue",
 ]
 HEAVY = ("torch", "torch_geometric", "gpytorch", "fastapi", "sqlalchemy")

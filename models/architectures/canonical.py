@@ -10,6 +10,10 @@ import pynauty
 
 from models.architectures.architecture import Architecture, topological_order
 
+_LARGEST_DIRECTED = 8
+"""Up to so many nodes nauty is given directed edges, and the order that comes of it is the one that models were trained on. It
+prunes its search less than for undirected edges: seconds for some cells of 19 nodes, where the other way takes 20 microseconds."""
+
 
 def canonicalise(architecture: Architecture) -> Architecture:
     """The member of the isomorphism class of `architecture` that stands for the class.
@@ -39,11 +43,7 @@ def _has_unique_order(architecture: Architecture) -> bool:
 @lru_cache(maxsize=65536)
 def _canonicalise(architecture: Architecture) -> Architecture:
     n = architecture.num_nodes
-    adjacency = {node: list(architecture.successors(node)) for node in range(n)}
-    middle = set(range(1, n - 1))
-    parts = [{0}, middle, {n - 1}] if middle else [{0}, {n - 1}]
-    bare = pynauty.Graph(n, directed=True, adjacency_dict=adjacency, vertex_coloring=parts)
-    rank = _orbit_ranks(bare, n)
+    rank = _orbit_ranks(_nauty_graph(architecture, _places(architecture)), n)
     cells: dict[tuple[int, str], set[int]] = {}
     for node, label in enumerate(architecture.nodes):
         cells.setdefault((rank[node], label), set()).add(node)
@@ -52,11 +52,33 @@ def _canonicalise(architecture: Architecture) -> Architecture:
         place = {key: index for index, key in enumerate(sorted(keys))}
         order = topological_order(architecture.edges, [(place[key],) for key in keys])
     else:
-        labelled = pynauty.Graph(n, directed=True, adjacency_dict=adjacency, vertex_coloring=[cells[key] for key in sorted(cells)])
-        position = _positions(labelled)
+        position = _positions(_nauty_graph(architecture, [cells[key] for key in sorted(cells)]))
         order = topological_order(architecture.edges, [(rank[node], position[node]) for node in range(n)])
     assert order is not None, "an Architecture is acyclic by construction"
     return architecture.with_order(order)
+
+
+def _nauty_graph(architecture: Architecture, cells: list[set[int]]) -> pynauty.Graph:
+    """The graph with its nodes coloured by cells. The edges of large ones are undirected, as the cells tell their direction."""
+    n = architecture.num_nodes
+    adjacency: dict[int, list[int]] = {node: [] for node in range(n)}
+    for source, target in architecture.edges:
+        adjacency[source].append(target)
+    return pynauty.Graph(n, directed=n <= _LARGEST_DIRECTED, adjacency_dict=adjacency, vertex_coloring=cells)
+
+
+def _places(architecture: Architecture) -> list[set[int]]:
+    """Input, the nodes between, and output; those of large graphs by their depth, which grows along every edge."""
+    n = architecture.num_nodes
+    depth = [0] * n
+    if n > _LARGEST_DIRECTED:
+        for source, target in architecture.edges:  # sorted by source, so that the depth of every source is known
+            depth[target] = max(depth[target], depth[source] + 1)
+    cells: dict[tuple[int, int], set[int]] = {}
+    for node in range(n):
+        end = 0 if node == 0 else 2 if node == n - 1 else 1
+        cells.setdefault((end, depth[node]), set()).add(node)
+    return [cells[key] for key in sorted(cells)]
 
 
 def _orbit_ranks(graph: pynauty.Graph, num_nodes: int) -> list[int]:

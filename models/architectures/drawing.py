@@ -34,6 +34,10 @@ _COLOURS = {
     "avg_pool3x3": "#f0e442",
     "maxpool3x3": "#e69f00",
     "max_pool3x3": "#e69f00",
+    "identity": "#56b4e9",
+    "add": "#c9cdd3",
+    "input0": "#cc79a7",
+    "input1": "#d55e00",
 }
 
 _STYLE = (

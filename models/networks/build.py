@@ -5,12 +5,13 @@ from collections.abc import Callable
 from torch import nn
 
 from models.architectures.architecture import Architecture
-from models.networks import enas_macro, nasbench101, nasbench201
+from models.networks import enas_macro, enas_micro, nasbench101, nasbench201
 from models.networks.skeleton import Skeleton
 from models.spaces.space import UnknownSpace
 
 _NETWORKS: dict[str, tuple[Callable[[Architecture, int, Skeleton], nn.Module], Skeleton]] = {
     "enas_macro": (enas_macro.EnasMacroNetwork, enas_macro.PUBLISHED),
+    "enas_micro": (enas_micro.EnasMicroNetwork, enas_micro.PUBLISHED),
     "nasbench101": (nasbench101.NasBench101Network, nasbench101.PUBLISHED),
     "nasbench201": (nasbench201.NasBench201Network, nasbench201.PUBLISHED),
 }

@@ -8,7 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from models.spaces.definition import InvalidDefinition
+from models.spaces.registry import define_space, get_space, space_names
+from models.spaces.space import SearchSpace, UnknownSpace
+
 FOLDER = Path(__file__).parent
+
+DEFINITION = "space_definition"
+"""The field of a card that holds the definition of a user's space."""
 
 
 class InvalidCheckpoint(ValueError):
@@ -21,7 +28,10 @@ class UnknownModel(ValueError):
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a checkpoint: `hash` is the SHA-256 of the weights file, `path` that file, `details` the card itself."""
+    """What is known of a checkpoint: `hash` is the SHA-256 of the weights file, `path` that file, `details` the card itself.
+
+    The card of a checkpoint of a user's space carries the definition of the space as `space_definition`.
+    """
 
     name: str
     space: str
@@ -33,8 +43,19 @@ class Card:
 
 @cache
 def read_cards(folder: Path = FOLDER) -> tuple[Card, ...]:
-    """The cards of all checkpoints in a folder, by name."""
-    return tuple(read_card(path) for path in sorted(folder.glob("*.json")))
+    """The cards of all checkpoints in a folder, by name.
+
+    Raises `InvalidCheckpoint` for a damaged one, and where two give different definitions of one space.
+    """
+    cards = tuple(read_card(path) for path in sorted(folder.glob("*.json")))
+    first: dict[str, Card] = {}
+    for card in cards:
+        known = first.setdefault(card.space, card)
+        if known.details.get(DEFINITION) != card.details.get(DEFINITION):
+            raise InvalidCheckpoint(
+                f"'{known.name}' and '{card.name}' define the space '{card.space}' differently; move one of them to another folder"
+            )
+    return cards
 
 
 def read_card(path: Path) -> Card:
@@ -46,7 +67,7 @@ def read_card(path: Path) -> Card:
     try:
         details = json.loads(path.with_suffix(".json").read_text())
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-        return Card(path.stem, details["space"], details["config"]["latent_size"], digest, weights, details)
+        card = Card(path.stem, details["space"], details["config"]["latent_size"], digest, weights, details)
     except OSError as error:
         raise InvalidCheckpoint(
             f"cannot read the checkpoint '{path.stem}': a card and its weights belong together: {error}"
@@ -54,6 +75,37 @@ def read_card(path: Path) -> Card:
     except (ValueError, TypeError, KeyError) as error:
         message = f"the card '{path.stem}.json' is not one of a checkpoint ({error!r}); move it elsewhere or train the model again"
         raise InvalidCheckpoint(message) from error
+    if card.details.get(DEFINITION) is not None:
+        space_of(card)
+    return card
+
+
+def space_of(card: Card) -> SearchSpace:
+    """The search space of a checkpoint. Raises `InvalidCheckpoint` where it is not here, or where its definition is damaged."""
+    definition = card.details.get(DEFINITION)
+    try:
+        space = get_space(card.space) if definition is None else define_space(definition)
+    except UnknownSpace as error:
+        raise InvalidCheckpoint(f"'{card.name}' was trained on a space that is not here: {error}") from error
+    except InvalidDefinition as error:
+        raise InvalidCheckpoint(f"the '{DEFINITION}' in the card of '{card.name}' cannot be used: {error}") from error
+    if space.name != card.space:
+        raise InvalidCheckpoint(f"the card of '{card.name}' names the space '{card.space}', but defines '{space.name}'")
+    return space
+
+
+def spaces_in(folder: Path = FOLDER) -> tuple[SearchSpace, ...]:
+    """The spaces that are always there, and then those that checkpoints of a folder define, by name."""
+    defined = {card.space: space_of(card) for card in read_cards(folder) if card.details.get(DEFINITION) is not None}
+    return (*map(get_space, space_names()), *(defined[name] for name in sorted(defined)))
+
+
+def find_space(name: str, folder: Path = FOLDER) -> SearchSpace:
+    """The space of this name among those of `spaces_in`. Raises `UnknownSpace`, which lists them."""
+    spaces = {space.name: space for space in spaces_in(folder)}
+    if name not in spaces:
+        raise UnknownSpace(f"unknown search space '{name}'; expected one of {', '.join(spaces)}")
+    return spaces[name]
 
 
 def find_card(name_or_hash: str, folder: Path = FOLDER) -> Card:

@@ -3,15 +3,15 @@
 The enumeration and its shipped table are in `nasbench101_cells.py`.
 """
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from models.architectures.architecture import Architecture, Edge, Fault, InvalidArchitecture, from_graph
+from models.architectures.architecture import Architecture, Fault, InvalidArchitecture, from_graph
 from models.architectures.canonical import canonicalise
+from models.spaces.edits import grown, relabelled, rewired, shrunk
 from models.spaces.grammar import Grammar
 from models.spaces.nasbench101_cells import MAX_EDGES, MAX_NODES, OPERATIONS, decode_cell, load_codes
 from models.spaces.space import label_faults, nodes_on_paths, path_faults, raise_if_any, size_faults, vocabulary_of
@@ -68,8 +68,12 @@ class NasBench101:
         self.validate(architecture, max_nodes)
         limit = max(max_nodes or 0, self.max_nodes)
         found = {canonicalise(architecture): None}
-        edits = (self._relabelled, self._rewired, self._grown, self._shrunk)
-        candidates = itertools.chain.from_iterable(edit(architecture) for edit in edits)
+        candidates = (
+            *relabelled(architecture, self.operations),
+            *rewired(architecture),
+            *grown(architecture, self.operations),
+            *shrunk(architecture),
+        )
         for nodes, edges in candidates:
             if len(nodes) > limit or len(edges) > self.max_edges + 1:
                 continue
@@ -111,36 +115,3 @@ class NasBench101:
             "matrix": [[int((u, v) in edges) for v in range(n)] for u in range(n)],
             "ops": [_NATIVE[label] for label in architecture.nodes],
         }
-
-    def _relabelled(self, cell: Architecture) -> Iterator[tuple[list[str], list[Edge]]]:
-        for place, label in itertools.product(range(1, cell.num_nodes - 1), self.operations):
-            if label != cell.nodes[place]:
-                yield [*cell.nodes[:place], label, *cell.nodes[place + 1 :]], list(cell.edges)
-
-    def _rewired(self, cell: Architecture) -> Iterator[tuple[list[str], list[Edge]]]:
-        """One edge more or less; an added edge may go against the order as long as no cycle arises."""
-        edges = set(cell.edges)
-        for pair in itertools.permutations(range(cell.num_nodes), 2):
-            if pair in edges or pair[::-1] not in edges:
-                yield list(cell.nodes), sorted(edges ^ {pair})
-
-    def _grown(self, cell: Architecture) -> Iterator[tuple[list[str], list[Edge]]]:
-        """One node more between two that are already in order, beside their edge or in its place."""
-        last = cell.num_nodes - 1
-        for (source, target), label in itertools.product(itertools.combinations(range(cell.num_nodes), 2), self.operations):
-            nodes = [*cell.nodes[:last], label, cell.nodes[last]]
-            moved = [(u, v + (v == last)) for u, v in cell.edges]
-            joined = [*moved, (source, last), (last, target + (target == last))]
-            yield nodes, joined
-            if (source, target) in cell.edges:
-                yield nodes, [edge for edge in joined if edge != (source, target + (target == last))]
-
-    def _shrunk(self, cell: Architecture) -> Iterator[tuple[list[str], list[Edge]]]:
-        """One node less: with its edges, or replaced by an edge where it has only one predecessor and one successor."""
-        for gone in range(1, cell.num_nodes - 1):
-            nodes = [*cell.nodes[:gone], *cell.nodes[gone + 1 :]]
-            edges = {(u - (u > gone), v - (v > gone)) for u, v in cell.edges if gone not in (u, v)}
-            yield nodes, sorted(edges)
-            before, after = cell.predecessors(gone), cell.successors(gone)
-            if len(before) == len(after) == 1:
-                yield nodes, sorted(edges | {(before[0], after[0] - 1)})

@@ -41,7 +41,7 @@ class SearchSpace(Protocol):
         ...
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        """One architecture, uniform over the space."""
+        """One architecture, uniform over the space where its own `sample` does not say otherwise."""
         ...
 
     def neighbours(self, architecture: Architecture, max_nodes: int | None = None) -> list[Architecture]:

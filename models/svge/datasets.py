@@ -50,3 +50,11 @@ def sample_distinct(space: SearchSpace, count: int, rng: np.random.Generator) ->
             break
         found.setdefault(space.sample(rng))
     return list(found)
+
+
+def hold_out(architectures: Sequence[Architecture], count: int, seed: int) -> tuple[list[Architecture], list[Architecture]]:
+    """The architectures without `count` random ones, at most a tenth, and these."""
+    num_held_out = min(count, int(len(architectures) * HELD_OUT_SHARE))
+    order = np.random.default_rng(seed).permutation(len(architectures))
+    chosen, rest = order[:num_held_out], np.sort(order[num_held_out:])
+    return [architectures[index] for index in rest], [architectures[index] for index in chosen]

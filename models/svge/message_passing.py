@@ -4,11 +4,20 @@ A message network on `concat(h_u, h_v)` with one hidden layer is `W2 relu(A h_u 
 one row a node, and because W2 is linear the sum over neighbours moves inside it, so an edge costs one addition and one ReLU.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 _BLOCK = 1e6
+
+
+class NodeProducts(NamedTuple):
+    """The products of node states with the layers of a round: `... x 4 message_size` and `... x 3 node_size`."""
+
+    ends: Tensor
+    from_state: Tensor
 
 
 class MessageRound(nn.Module):
@@ -26,13 +35,21 @@ class MessageRound(nn.Module):
 
     def forward(self, states: Tensor, adjacency: Tensor) -> Tensor:
         """The new states of all nodes. `states`: `b x n x node_size`; `adjacency`: `b x n x n`, row to column."""
-        sender, receiver, back_sender, back_receiver = self.ends(states).split(self.message_size, dim=-1)
+        return self.update(self.products(states), states, adjacency)
+
+    def products(self, states: Tensor) -> NodeProducts:
+        """What a round computes of each state by itself. `states`: `... x node_size`."""
+        return NodeProducts(self.ends(states), self.from_state(states))
+
+    def update(self, products: NodeProducts, states: Tensor, adjacency: Tensor) -> Tensor:
+        """The new states, given the products of the old ones."""
+        sender, receiver, back_sender, back_receiver = products.ends.chunk(4, dim=-1)
         inward, outward = adjacency.transpose(1, 2), adjacency  # b x receiver x sender
         degree_in, degree_out = inward.sum(-1, keepdim=True), outward.sum(-1, keepdim=True)  # b x n x 1
         summed = functional.linear(sum_hidden_messages(sender, receiver, inward), self.along.weight)
         summed = summed + functional.linear(sum_hidden_messages(back_sender, back_receiver, outward), self.against.weight)
         summed = summed + degree_in * self.along.bias + degree_out * self.against.bias  # b x n x message_size
-        return gated_update(self.from_message(summed), self.from_state(states), states)
+        return gated_update(self.from_message(summed), products.from_state, states)
 
 
 def sum_hidden_messages(sender: Tensor, receiver: Tensor, neighbours: Tensor) -> Tensor:

@@ -1,49 +1,65 @@
-"""Training an SVGe: batches, schedule, checkpoints of the run and exact resumption.
+"""Training a graph autoencoder: batches, schedule, validation and exact resumption.
 
-What is trained on comes from `datasets.py`; how good the result is, from `abilities.py`; the shipped form from `checkpoint.py`.
+What is trained on comes from `datasets.py`, triplets from `triplets.py`; the run's files are `run_folder.py`; the optimiser is
+`muon.py`. How good the result is, `models/evaluation/abilities.py` says.
 """
 
-import hashlib
-import json
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from models.svge.model import SVGe
+from models.svge.distributed import Workers
+from models.svge.graph_model import GraphModel
+from models.svge.muon import Muon, split_parameters
 from models.svge.packing import PackedGraphs
+from models.svge.precision import uses_bfloat16
+from models.svge.run_folder import RunFolder, RunState, fingerprint
+from models.svge.triplets import Triplets, TripletSource, triplet_objective
 
-STATE_FILE = "state.pt"
-LOG_FILE = "log.jsonl"
+_CHUNK = 1024
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train. `num_steps` batches of `batch_size` graphs; the rate rises over `warmup_steps`, then falls linearly to 0.
+    """How to train. `num_steps` batches of `batch_size` graphs; the rates rise over `warmup_steps`, then fall linearly to 0.
 
-    The paper trains 300 epochs with Adam at 1e-4; a higher rate with warm-up, decay and clipping gets there in a tenth of them.
-    `half_precision` runs the matrix products in bfloat16. `save_every` is in seconds.
+    `matrix_rate` is the rate of Muon, `learning_rate` that of AdamW for the other parameters. The paper trains 300 epochs with
+    Adam at 1e-4. `precision` is `auto`, `float32` or `bfloat16`, for the matrix products. `save_every` is in seconds. With
+    validation graphs their loss is taken every `validate_every` steps; after `patience` of these without a better one the run ends
+    with the weights of the best. `triplet_share` is 1 - lambda of Eq. 17 and `triplet_margin` its margin; they count where triplets
+    are given.
     """
 
     num_steps: int
     batch_size: int = 128
-    learning_rate: float = 1.5e-3
-    warmup_steps: int = 500
+    matrix_rate: float = 0.01
+    learning_rate: float = 1e-3
+    warmup_steps: int = 300
     weight_decay: float = 0.01
     clip_norm: float = 1.0
-    half_precision: bool = True
+    precision: str = "auto"
     seed: int = 0
     save_every: float = 120.0
+    validate_every: int = 500
+    patience: int | None = None
+    triplet_share: float = 0.1
+    triplet_margin: float = 1.0328
 
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """What is known after a step: losses a graph in nats, averaged over the steps since the last report."""
+    """What is known after a step: losses a graph in nats, averaged over the steps since the last report.
+
+    `triplet` is the triplet loss, `validation` the loss of the validation graphs, each where there is one.
+    """
 
     step: int
     total: float
@@ -52,10 +68,17 @@ class TrainingStep:
     kl: float
     learning_rate: float
     graphs_per_second: float
+    triplet: float | None = None
+    validation: float | None = None
 
 
-class ForeignRun(ValueError):
-    """The folder holds the state of a run with other settings, another model or other data; give this one its own folder."""
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Graphs to train on, in canonical order; graphs to validate with, and the triplets of the former, where there are any."""
+
+    graphs: PackedGraphs
+    validation: PackedGraphs | None = None
+    triplets: TripletSource | None = None
 
 
 class TrainingDiverged(RuntimeError):
@@ -63,61 +86,166 @@ class TrainingDiverged(RuntimeError):
 
 
 def train(
-    model: SVGe,
-    graphs: PackedGraphs,
+    model: GraphModel,
+    data: TrainingData,
     config: TrainingConfig,
     folder: Path,
     report: Callable[[TrainingStep], None],
     report_every: int = 50,
+    workers: Workers | None = None,
+    tensorboard: bool = False,
 ) -> None:
-    """Train `model` in place on `graphs`, on the device where the model is.
+    """Train `model` in place, on the device where it is.
 
     The run's state and its log live in `folder`; a run that finds a state there goes on from it and ends as if it had never
-    stopped. Raises `ForeignRun` when that state is another run's, and `TrainingDiverged`.
+    stopped. With several `workers` each calls this with the same arguments and its own copy of the model, and the leading one
+    alone writes and reports. Raises `ForeignRun` when that state is another run's, and `TrainingDiverged`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    device = next(model.parameters()).device
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    identity = _identity(model, graphs, config)
-    step = _load_state(folder / STATE_FILE, model, optimizer, identity)
+    workers = workers or Workers(next(model.parameters()).device)
+    files = RunFolder(folder, _identity(model, data, config), tensorboard and workers.leads)
+    run = _Run(model, data, config, workers)
+    files.load(run.state)
     model.train()
     saved = reported = time.monotonic()
-    sums = torch.zeros(4, device=device)
-    while step < config.num_steps:
-        _set_rate(optimizer, learning_rate(config, step))
-        sums += _train_one(model, optimizer, _batch(graphs, config, step).to(device), config, step)
-        step += 1
-        if step % report_every == 0 or step == config.num_steps:
-            now = time.monotonic()
-            since = (step - 1) % report_every + 1
-            speed = since * config.batch_size / max(now - reported, 1e-9)
-            total, nodes, edges, kl = (sums / since).tolist()
-            entry = TrainingStep(step, total, nodes, edges, kl, learning_rate(config, step - 1), speed)
-            if not torch.isfinite(sums[0]):
-                raise TrainingDiverged(
-                    f"the loss is {entry.total} at step {step}; lower the learning rate of {config.learning_rate}"
-                )
-            _append(folder / LOG_FILE, entry)
+    figures = _Figures(config)
+    while run.state.step < config.num_steps and not run.exhausted:
+        figures.add(run.step())
+        step, ends = run.state.step, run.state.step == config.num_steps or run.exhausted
+        if step % report_every and not ends and run.validation is None:
+            continue
+        entry = figures.entry(step, run.validation, time.monotonic() - reported, workers)
+        reported = time.monotonic()
+        if workers.leads:
+            files.log(entry)
             report(entry)
-            sums, reported = torch.zeros(4, device=device), now
-            if now - saved > config.save_every or step == config.num_steps:
-                _save_state(folder / STATE_FILE, model, optimizer, identity, step)
-                saved = now
+            if ends or time.monotonic() - saved > config.save_every:
+                files.save(run.state)
+                saved = time.monotonic()
+    if run.state.best_model is not None:
+        model.load_state_dict(run.state.best_model)
 
 
-def learning_rate(config: TrainingConfig, step: int) -> float:
-    """The rate of step `step`: linear warm-up, then linear decay that would reach 0 at `num_steps`."""
+def schedule(config: TrainingConfig, step: int) -> float:
+    """What the rates are multiplied with in a step: linear warm-up, then linear decay that would reach 0 at `num_steps`."""
     warmup = min(1.0, (step + 1) / max(config.warmup_steps, 1))
-    return config.learning_rate * warmup * (1.0 - step / config.num_steps)
+    return warmup * (1.0 - step / config.num_steps)
 
 
-def _batch(graphs: PackedGraphs, config: TrainingConfig, step: int) -> PackedGraphs:
+def make_optimizers(model: nn.Module, config: TrainingConfig) -> Sequence[torch.optim.Optimizer]:
+    matrices, others = split_parameters(model)
+    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, lr=config.learning_rate, weight_decay=config.weight_decay)]
+    return [*found, Muon(matrices, lr=config.matrix_rate, weight_decay=config.weight_decay)] if matrices else found
+
+
+class _Run:
+    """A model on its way, one step at a time."""
+
+    def __init__(self, model: GraphModel, data: TrainingData, config: TrainingConfig, workers: Workers) -> None:
+        self.state = RunState(model, make_optimizers(model, config))
+        self.validation: float | None = None
+        self._model, self._data, self._config, self._workers = model, data, config, workers
+        self._wrapped = workers.wrap(_Objective(model, config))
+        self._rates = [optimizer.param_groups[0]["lr"] for optimizer in self.state.optimizers]
+        self._bfloat16 = uses_bfloat16(config.precision, workers.device)
+
+    @property
+    def exhausted(self) -> bool:
+        return self._config.patience is not None and self.state.stale >= self._config.patience
+
+    def step(self) -> Tensor:
+        """One more batch; returns its losses, those of `Losses` and the triplet loss: `5`."""
+        state, config = self.state, self._config
+        scale = schedule(config, state.step)
+        for optimizer, rate in zip(state.optimizers, self._rates, strict=True):
+            optimizer.param_groups[0]["lr"] = rate * scale
+            optimizer.zero_grad(set_to_none=True)
+        rows = self._workers.share(_rows(len(self._data.graphs.types), config, state.step))
+        device = self._workers.device
+        seed = (config.seed * 1_000_003 + state.step) * self._workers.count + self._workers.rank
+        noise = torch.Generator(device).manual_seed(seed)
+        triplets = None if self._data.triplets is None else self._data.triplets.select(rows, state.step).to(device)
+        with self._autocast():
+            total, losses = self._wrapped(self._data.graphs.select(rows).to(device), triplets, noise)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), config.clip_norm)
+        for optimizer in state.optimizers:
+            optimizer.step()
+        state.step += 1
+        self.validation = None
+        if self._data.validation is not None and (state.step % config.validate_every == 0 or state.step == config.num_steps):
+            self._validate(self._data.validation)
+        found: Tensor = losses
+        return found
+
+    @torch.no_grad()
+    def _validate(self, graphs: PackedGraphs) -> None:
+        self._model.eval()
+        noise = torch.Generator(self._workers.device).manual_seed(self._config.seed)
+        total = 0.0
+        for rows in torch.split(torch.arange(len(graphs.types)), _CHUNK):
+            with self._autocast():
+                total += float(self._model(graphs.select(rows).to(self._workers.device), noise).total) * len(rows)
+        self._model.train()
+        self.validation = total / len(graphs.types)
+        if self.validation < self.state.best:
+            weights = {name: value.detach().cpu().clone() for name, value in self._model.state_dict().items()}
+            self.state.best, self.state.best_model, self.state.stale = self.validation, weights, 0
+        else:
+            self.state.stale += 1
+
+    def _autocast(self) -> AbstractContextManager[None]:
+        return torch.autocast(self._workers.device.type, dtype=torch.bfloat16, enabled=self._bfloat16)
+
+
+class _Objective(nn.Module):
+    """The loss to descend, in one forward pass as distributed training needs it, and its parts detached: `5`."""
+
+    def __init__(self, model: GraphModel, config: TrainingConfig) -> None:
+        super().__init__()
+        self.model = model
+        self._share, self._margin = config.triplet_share, config.triplet_margin
+
+    def forward(self, graphs: PackedGraphs, triplets: Triplets | None, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+        if triplets is None:
+            losses = self.model(graphs, noise)
+            return losses.total, torch.stack([*losses, losses.total.new_zeros(())]).detach().float()
+        losses, triplet = triplet_objective(self.model, graphs, triplets, self._margin, noise)
+        total = (1.0 - self._share) * losses.total + self._share * triplet
+        return total, torch.stack([total, *losses[1:], triplet]).detach().float()
+
+
+class _Figures:
+    """Sums of losses between two reports."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        self._config = config
+        self._sums: list[Tensor] = []
+
+    def add(self, losses: Tensor) -> None:
+        self._sums.append(losses)
+
+    def entry(self, step: int, validation: float | None, seconds: float, workers: Workers) -> TrainingStep:
+        """The figures since the last entry. Raises `TrainingDiverged` where the loss is not finite."""
+        config = self._config
+        mean = workers.average(torch.stack(self._sums).mean(dim=0)).tolist()
+        speed = len(self._sums) * config.batch_size / max(seconds, 1e-9)
+        self._sums = []
+        total, nodes, edges, kl, triplet = mean
+        if not math.isfinite(total):
+            raise TrainingDiverged(f"the loss is {total} at step {step}; lower the learning rates {_rates(config)}")
+        rate = config.learning_rate * schedule(config, step - 1)
+        return TrainingStep(step, total, nodes, edges, kl, rate, speed, triplet or None, validation)
+
+
+def _rates(config: TrainingConfig) -> str:
+    return f"of {config.matrix_rate} and {config.learning_rate}"
+
+
+def _rows(num_graphs: int, config: TrainingConfig, step: int) -> Tensor:
     """The graphs of one step: epochs are permutations, fixed by the seed, so that a resumed run sees the same batches."""
-    num_graphs = len(graphs.types)
     per_epoch = max(num_graphs // config.batch_size, 1)
     epoch, place = divmod(step, per_epoch)
-    order = _permutation(num_graphs, config.seed, epoch)
-    return graphs.select(order[place * config.batch_size : (place + 1) * config.batch_size])
+    return _permutation(num_graphs, config.seed, epoch)[place * config.batch_size : (place + 1) * config.batch_size]
 
 
 @lru_cache(maxsize=1)
@@ -125,52 +253,8 @@ def _permutation(num_graphs: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(num_graphs, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
 
 
-def _train_one(model: SVGe, optimizer: torch.optim.Optimizer, batch: PackedGraphs, config: TrainingConfig, step: int) -> Tensor:
-    device = batch.types.device
-    noise = torch.Generator(device).manual_seed(config.seed * 1_000_003 + step)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.half_precision):
-        losses = model(batch, noise)
-    optimizer.zero_grad(set_to_none=True)
-    losses.total.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
-    optimizer.step()
-    return torch.stack([loss.detach().float() for loss in losses])
-
-
-def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-
-
-def _identity(model: SVGe, graphs: PackedGraphs, config: TrainingConfig) -> dict[str, Any]:
+def _identity(model: GraphModel, data: TrainingData, config: TrainingConfig) -> dict[str, Any]:
     """What must be the same for one run to go on where another stopped; how often it saves may change."""
     settings = {name: value for name, value in asdict(config).items() if name != "save_every"}
-    digest = hashlib.sha256(graphs.types.numpy().tobytes() + graphs.adjacency.bool().numpy().tobytes()).hexdigest()
-    return {**settings, **asdict(model.config), "vocabulary": list(model.vocabulary), "data": digest}
-
-
-def _load_state(path: Path, model: SVGe, optimizer: torch.optim.Optimizer, identity: dict[str, Any]) -> int:
-    if not path.exists():
-        return 0
-    # The optimiser moves its state to the parameters' device by itself, and keeps its step counts where they are cheap.
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    found = state["identity"]
-    different = sorted(name for name in identity.keys() | found.keys() if identity.get(name) != found.get(name))
-    if different:
-        raise ForeignRun(f"'{path.parent}' holds a run that differs in {', '.join(different)}; give this run another folder")
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    step: int = state["step"]
-    return step
-
-
-def _save_state(path: Path, model: SVGe, optimizer: torch.optim.Optimizer, identity: dict[str, Any], step: int) -> None:
-    """Written beside and moved into place, so that a run killed while it saves keeps the state before."""
-    beside = path.with_suffix(".new")
-    torch.save({"identity": identity, "model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, beside)
-    beside.replace(path)
-
-
-def _append(path: Path, entry: TrainingStep) -> None:
-    with path.open("a") as log:
-        log.write(json.dumps(asdict(entry)) + "\n")
+    batches = [data.graphs, *([data.validation] if data.validation else []), *([data.triplets.positives] if data.triplets else [])]
+    return {**settings, **asdict(model.config), "vocabulary": list(model.vocabulary), "data": fingerprint(*batches)}

@@ -7,8 +7,7 @@ import numpy as np
 import typer
 
 from models.architectures.formats import to_json
-from models.pretrained.catalogue import FOLDER, Card, find_card
-from models.spaces.registry import get_space
+from models.pretrained.catalogue import FOLDER, Card, find_card, space_of
 from service.commands.documents import STANDARD_INPUT, Device, ModelsFolder, Out, Source, read_architectures, refusals, write_lines
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def encode(
     """Map architectures to latent points: mean and std of the posterior, and the canonical id, one JSON object a line."""
     with refusals():
         card = find_card(model, folder)
-        architectures = read_architectures(source, get_space(card.space))
+        architectures = read_architectures(source, space_of(card))
         encodings = _host(card, device).encode(card.hash, architectures)
         lines = [{"canonical_id": one.canonical_id, "mean": list(one.mean), "std": list(one.std)} for one in encodings]
         write_lines(lines, out)

@@ -14,8 +14,9 @@ from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id
 from models.architectures.drawing import draw_svg
 from models.architectures.formats import to_dot, to_json
-from models.spaces.registry import get_space, space_names
-from service.commands.documents import STANDARD_INPUT, Out, Source, read_architectures, refusals, write_lines
+from models.pretrained.catalogue import FOLDER, spaces_in
+from models.spaces.registry import open_space
+from service.commands.documents import STANDARD_INPUT, ModelsFolder, Out, Source, read_architectures, refusals, write_lines
 
 app = typer.Typer(no_args_is_help=True, help="Look at the search spaces: list them, sample them, draw architectures.")
 
@@ -27,17 +28,20 @@ class Picture(StrEnum):
 
 _DRAW: dict[Picture, Callable[[Architecture], str]] = {Picture.svg: draw_svg, Picture.dot: to_dot}
 
-SpaceName = Annotated[str, typer.Argument(help="A search space; 'svge space list' names them.", show_default=False)]
+SpaceName = Annotated[
+    str, typer.Argument(help="A search space, which 'svge space list' names, or the YAML file of one.", show_default=False)
+]
 
 
 @app.command("list")
-def list_spaces() -> None:
-    """List the search spaces with their sizes and operations."""
+def list_spaces(folder: ModelsFolder = FOLDER) -> None:
+    """List the search spaces with their sizes and operations, and those that checkpoints bring."""
     table = Table("space", "architectures", "largest", "operations")
-    for name in space_names():
-        space = get_space(name)
+    with refusals():
+        spaces = spaces_in(folder)
+    for space in spaces:
         size = "not known" if space.size is None else f"{space.size:,}"
-        table.add_row(name, size, f"{space.max_nodes} nodes", ", ".join(space.operations))
+        table.add_row(space.name, size, f"{space.max_nodes} nodes", ", ".join(space.operations))
     Console().print(table)
 
 
@@ -49,9 +53,9 @@ def sample(
     native: Annotated[bool, typer.Option("--native", help="Write the space's own form instead of nodes and edges.")] = False,
     out: Out = None,
 ) -> None:
-    """Draw architectures uniformly from a space, one JSON value a line."""
+    """Draw architectures at random from a space, one JSON value a line."""
     with refusals():
-        chosen = get_space(space)
+        chosen = open_space(space)
         rng = np.random.default_rng(seed)
         form = chosen.format_native if native else to_json
         write_lines([form(chosen.sample(rng)) for _ in range(count)], out)
@@ -69,7 +73,7 @@ def draw(
 ) -> None:
     """Draw architectures: 'svge space sample nasbench101 | svge space draw nasbench101 > cell.svg'."""
     with refusals():
-        architectures = read_architectures(source, get_space(space))
+        architectures = read_architectures(source, open_space(space))
         if folder is None:
             if len(architectures) != 1:
                 raise ValueError(f"expected one architecture for standard output, got {len(architectures)}; give a --folder")

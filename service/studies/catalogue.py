@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-from models.pretrained.catalogue import Card, UnknownModel, default_card, find_card, read_cards
-from models.spaces.registry import get_space
+from models.pretrained.catalogue import Card, UnknownModel, default_card, find_card, find_space, read_cards, spaces_in
 from models.spaces.space import SearchSpace, UnknownSpace
 from service.errors import ModelNotFound, SpaceNotFound
 
 
-def space_named(name: str) -> SearchSpace:
-    """The search space of this name. Raises `SpaceNotFound`."""
+def space_named(folder: Path, name: str) -> SearchSpace:
+    """The search space of this name, always there or defined by a checkpoint of the folder. Raises `SpaceNotFound`."""
     try:
-        return get_space(name)
+        return find_space(name, folder)
     except UnknownSpace as error:
         raise SpaceNotFound(f"{error}; GET /spaces lists them") from error
 
@@ -26,11 +25,15 @@ def model_named(folder: Path, name_or_hash: str) -> Card:
 
 def default_model(folder: Path, space: str) -> Card:
     """The checkpoint for this space when none is named. Raises `ModelNotFound` and `SpaceNotFound`."""
-    space_named(space)
+    space_named(folder, space)
     try:
         return default_card(space, folder)
     except UnknownModel as error:
         raise ModelNotFound(str(error)) from error
+
+
+def all_spaces(folder: Path) -> tuple[SearchSpace, ...]:
+    return spaces_in(folder)
 
 
 def all_models(folder: Path) -> tuple[Card, ...]:

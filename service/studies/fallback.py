@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 
 from models.architectures.canonical import canonical_id
+from models.spaces.space import SearchSpace
 from service.storage.values import Origin
-from service.studies.catalogue import space_named
 from service.studies.grants import Offer
 
 _STREAM = 1
@@ -17,9 +17,8 @@ def proposal_seed(study_seed: int, trials_created: int) -> int:
     return int(np.random.SeedSequence((study_seed, trials_created)).generate_state(1, np.uint32)[0])
 
 
-def random_offers(space_name: str, study_seed: int, trials_created: int, worker: str, attempt: int, count: int) -> list[Offer]:
+def random_offers(space: SearchSpace, study_seed: int, trials_created: int, worker: str, attempt: int, count: int) -> list[Offer]:
     """At most `count` distinct architectures, the same for equal arguments, and others for workers that ask at the same time."""
-    space = space_named(space_name)
     stream = int.from_bytes(hashlib.sha256(worker.encode()).digest()[:8])
     rng = np.random.default_rng((study_seed, trials_created, _STREAM, stream, attempt))
     drawn = {canonical_id(architecture): architecture for architecture in (space.sample(rng) for _ in range(count))}

@@ -36,8 +36,8 @@ async def create_study(context: Context, settings: StudySettings, model: str | N
 
     Raises `SpaceNotFound`, `ModelNotFound`, `StudyExists`, and `InvalidRequest` for a checkpoint of another space.
     """
-    space_named(settings.space)
     folder = context.settings.models_folder
+    space_named(folder, settings.space)
     card = model_named(folder, model) if model is not None else default_model(folder, settings.space)
     if card.space != settings.space:
         raise InvalidRequest([Fault("/model", f"expected a model of '{settings.space}', got '{card.name}' of '{card.space}'")])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import anyio.to_thread
 from sqlalchemy.orm import Session
@@ -49,7 +50,7 @@ async def observe(context: Context, reports: Sequence[Report]) -> list[Trial]:
     names = {report.study for report in reports if isinstance(report, ForeignReport)}
     database = context.database
     found = await database.read(lambda session: {name: study_named(name, session) for name in sorted(names)})
-    offers = await anyio.to_thread.run_sync(partial(_read_offers, reports, found))
+    offers = await anyio.to_thread.run_sync(partial(_read_offers, context.settings.models_folder, reports, found))
     keys = {study.id for study in found.values()}
     answer = await database.write(partial(_observe, context, reports, offers, keys))
     if isinstance(answer, ServiceError):
@@ -57,12 +58,12 @@ async def observe(context: Context, reports: Sequence[Report]) -> list[Trial]:
     return answer
 
 
-def _read_offers(reports: Sequence[Report], found: dict[str, Study]) -> Offers:
+def _read_offers(folder: Path, reports: Sequence[Report], found: dict[str, Study]) -> Offers:
     """The studies and architectures of results from elsewhere, by the place of their report."""
     offers: Offers = {}
     for place, report in enumerate(reports):
         if isinstance(report, ForeignReport):
-            space = space_named(found[report.study].settings.space)
+            space = space_named(folder, found[report.study].settings.space)
             architecture = read_architecture(space, report.graph, f"{report.pointer}/architecture")
             offers[place] = (report.study, Offer(architecture, canonical_id(architecture), Origin("enqueued")))
     return offers

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from models.architectures.architecture import Fault
 from models.search.proposal import Proposal, ProposalBatch, ProposalRequest, Strategy
+from models.spaces.space import SearchSpace
 from service.errors import InvalidRequest, ModelUnavailable
 from service.storage import studies, trials
 from service.storage.values import Origin, Study, Trial, TrialState
@@ -81,8 +82,9 @@ class Suggester:
         """
         deadline = asyncio.get_running_loop().time() + wait_seconds
         study = await self._context.database.read(partial(study_named, study_name))
-        _check_size(study, max_nodes)
-        model_named(self._context.settings.models_folder, study.settings.model_hash)
+        folder = self._context.settings.models_folder
+        model_named(folder, study.settings.model_hash)
+        _check_size(space_named(folder, study.settings.space), max_nodes)
         query = Query(study.id, strategy or study.settings.strategy, max_nodes)
         ready = self._ready.pop(query, deque[Offer]())
         grant = await self._grant(study.id, ask, ready)
@@ -124,14 +126,15 @@ class Suggester:
 
     async def _grant_random(self, study: Study, ask: Ask, grant: Grant) -> Grant:
         settings, drawn = study.settings, 0
+        space = space_named(self._context.settings.models_folder, settings.space)
         for attempt in range(_FALLBACK_TRIES):
             count = max(_FALLBACK_DRAWS, 4 * grant.missing)
-            draw = partial(random_offers, settings.space, settings.seed, grant.trials_created, ask.worker, attempt, count)
+            draw = partial(random_offers, space, settings.seed, grant.trials_created, ask.worker, attempt, count)
             grant = await self._grant(study.id, ask, deque(await anyio.to_thread.run_sync(draw)))
             drawn += count
             if not grant.missing or grant.reason:
                 return grant
-        return replace(grant, reason=_nothing_new(settings.space, drawn, grant.trials_created))
+        return replace(grant, reason=_nothing_new(space, drawn, grant.trials_created))
 
     async def _compute(self, study: Study, request: ProposalRequest) -> ProposalBatch:
         """Raises `ModelUnavailable` whatever goes wrong: a trainer gets an architecture even where the search has a fault."""
@@ -166,15 +169,14 @@ class Suggester:
             entry.answer(grant)
 
 
-def _nothing_new(space_name: str, drawn: int, trials_created: int) -> str:
-    size = space_named(space_name).size
+def _nothing_new(space: SearchSpace, drawn: int, trials_created: int) -> str:
+    size = space.size
     if size is not None and trials_created >= size:
-        return f"the study has {trials_created} trials, '{space_name}' has {size} architectures"
-    return f"none of {drawn} more architectures drawn at random from '{space_name}' was new; ask again, with a longer wait"
+        return f"the study has {trials_created} trials, '{space.name}' has {size} architectures"
+    return f"none of {drawn} more architectures drawn at random from '{space.name}' was new; ask again, with a longer wait"
 
 
-def _check_size(study: Study, max_nodes: int | None) -> None:
-    space = space_named(study.settings.space)
+def _check_size(space: SearchSpace, max_nodes: int | None) -> None:
     low, high = space.max_nodes, _LARGEST_GROWTH * space.max_nodes
     if max_nodes is not None and not low <= max_nodes <= high:
         message = f"expected {low} to {high} nodes, the trained size of '{space.name}' to twice it, got {max_nodes}; leave it out"

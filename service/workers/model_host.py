@@ -6,7 +6,6 @@ The only module of the service that loads torch; `local.py` imports it in the ch
 import logging
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
 from models.autoencoders.checkpoint import load_autoencoder
+from models.autoencoders.decoding import decode_many
 from models.pretrained.catalogue import InvalidCheckpoint, find_card, read_cards
 from models.search import proposer
 from models.search.autoencoder import Autoencoder
@@ -71,12 +71,12 @@ class ModelHost:
         """
         autoencoder = self._autoencoder(model)
         points = [_points(job, autoencoder.latent_size) for job in jobs]
-        counts = [_count(autoencoder, point, job) for point, job in zip(points, jobs, strict=True)]
-        distinct = list({architecture: None for job in counts for counter in job for architecture in counter})
+        found = [_frequencies(autoencoder, point, job) for point, job in zip(points, jobs, strict=True)]
+        distinct = list({architecture: None for job in found for point in job for architecture, _ in point})
         encoded = dict(zip(distinct, autoencoder.encode(distinct).mean, strict=True)) if distinct else {}
         return [
-            [_decodings(counter, point, encoded) for counter, point in zip(job_counts, job_points, strict=True)]
-            for job_counts, job_points in zip(counts, points, strict=True)
+            [_decodings(decoded, point, encoded) for decoded, point in zip(job_found, job_points, strict=True)]
+            for job_found, job_points in zip(found, points, strict=True)
         ]
 
     def predict(self, model: str, request: ProposalRequest, architectures: Sequence[Architecture]) -> list[Prediction]:
@@ -120,20 +120,16 @@ def _points(job: DecodeJob, latent_size: int) -> Tensor:
     return torch.tensor(job.latents, dtype=torch.float32).reshape(len(job.latents), latent_size)
 
 
-def _count(autoencoder: Autoencoder, points: Tensor, job: DecodeJob) -> list[Counter[Architecture]]:
-    """How often each architecture is decoded from each of the points, `n x latent_size`."""
+def _frequencies(autoencoder: Autoencoder, points: Tensor, job: DecodeJob) -> list[list[tuple[Architecture, float]]]:
+    """What each of the points (`n x latent_size`) is decoded to, and how often."""
     if job.mode == "greedy":
-        return [Counter([architecture]) for architecture in autoencoder.decode(points)]
-    generator = torch.Generator().manual_seed(job.seed)
-    repeated = points.repeat_interleave(job.samples, dim=0)  # n * samples x latent_size
-    decoded = autoencoder.decode(repeated, generator)
-    return [Counter(decoded[start : start + job.samples]) for start in range(0, len(decoded), job.samples)]
+        return [[(architecture, 1.0)] for architecture in autoencoder.decode(points)]
+    return decode_many(autoencoder, points, job.samples, torch.Generator().manual_seed(job.seed))
 
 
-def _decodings(counter: Counter[Architecture], point: Tensor, encoded: dict[Architecture, Tensor]) -> list[Decoding]:
-    total = counter.total()
+def _decodings(found: list[tuple[Architecture, float]], point: Tensor, encoded: dict[Architecture, Tensor]) -> list[Decoding]:
     decodings = []
-    for architecture, count in counter.items():
+    for architecture, frequency in found:
         distance = float(torch.linalg.vector_norm(point - encoded[architecture]))
-        decodings.append(Decoding(architecture, canonical_id(architecture), count / total, distance))
+        decodings.append(Decoding(architecture, canonical_id(architecture), frequency, distance))
     return sorted(decodings, key=lambda decoding: (-decoding.frequency, decoding.canonical_id))

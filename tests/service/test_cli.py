@@ -86,7 +86,7 @@ def test_one_architecture_is_drawn_to_standard_output_and_several_into_a_folder(
 @pytest.mark.parametrize(
     ("arguments", "text", "message"),
     [
-        (["space", "sample", "nasbench999"], None, "expected one of enas_macro, nasbench101"),
+        (["space", "sample", "nasbench999"], None, "expected one of enas_macro, enas_micro, nasbench101"),
         (["space", "draw", "nasbench101"], CELL + "\n" + BROKEN, "line 2: unknown operation 'conv9x9'"),
         (["space", "draw", "nasbench101"], "{", "line 1 is no JSON value"),
         (["space", "draw", "nasbench101", "nowhere.jsonl"], None, "cannot read 'nowhere.jsonl'"),

@@ -1,22 +1,22 @@
 """What can be searched, and with which trained models."""
 
+from pathlib import Path
+
 import anyio.to_thread
 from fastapi import APIRouter
 
-from models.spaces.registry import get_space, space_names
 from service.api.dependencies import ContextDep
 from service.api.openapi import example
 from service.api.schemas.catalogue import MODEL, SPACE, ModelsAnswer, SpacesAnswer, model_schema, space_schema
-from service.studies.catalogue import all_models
+from service.studies.catalogue import all_models, all_spaces
 
 router = APIRouter(tags=["catalogue"])
 
 
 @router.get("/spaces", response_model=SpacesAnswer, responses=example(200, {"spaces": [SPACE]}))
 async def list_spaces(context: ContextDep) -> SpacesAnswer:
-    """The search spaces."""
-    cards = await anyio.to_thread.run_sync(all_models, context.settings.models_folder)
-    return SpacesAnswer(spaces=[space_schema(get_space(name), cards) for name in space_names()])
+    """The search spaces: those that are always there, and those that checkpoints define."""
+    return await anyio.to_thread.run_sync(_spaces, context.settings.models_folder)
 
 
 @router.get("/models", response_model=ModelsAnswer, responses=example(200, {"models": [MODEL]}))
@@ -24,3 +24,9 @@ async def list_models(context: ContextDep) -> ModelsAnswer:
     """The trained models, each of one space."""
     cards = await anyio.to_thread.run_sync(all_models, context.settings.models_folder)
     return ModelsAnswer(models=[model_schema(card) for card in cards])
+
+
+def _spaces(folder: Path) -> SpacesAnswer:
+    """In a thread, as counting the architectures of a user's space may take a second."""
+    cards = all_models(folder)
+    return SpacesAnswer(spaces=[space_schema(space, cards) for space in all_spaces(folder)])

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from models.spaces.registry import get_space
+from models.spaces.registry import native_form
 from service.api.schemas.architectures import CELL, NATIVE, CanonicalArchitecture, Native, architecture_schema
 from service.api.schemas.fields import Json, Schema, shown
 from service.storage.values import Trial, TrialSource, TrialState
@@ -147,7 +147,7 @@ def trial_schema(trial: Trial) -> TrialSchema:
         worker=trial.worker,
         lease_expires_at=trial.lease_expires_at,
         architecture=architecture_schema(trial.architecture),
-        native=get_space(trial.architecture.space).format_native(trial.architecture),
+        native=native_form(trial.architecture),
         canonical_id=trial.canonical_id,
         latent=None if origin.latent is None else list(origin.latent),
         source=origin.source,

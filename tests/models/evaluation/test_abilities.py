@@ -1,41 +1,17 @@
 """The measures of Table 5 on an autoencoder that memorises, whose figures are known beforehand."""
 
-from collections.abc import Sequence
+import math
 
 import pytest
-import torch
 
-from models.architectures.architecture import Architecture
 from models.evaluation.abilities import measure_abilities
-from models.spaces.enas_macro import EnasMacro
-from models.svge.encoder import Posterior
-
-
-class Memory:
-    """Encodes the i-th architecture of a small space as the number i; what is not near a number fails in free decoding."""
-
-    latent_size = 1
-
-    def __init__(self, reach: float) -> None:
-        self.space = EnasMacro(num_layers=2)
-        self.known = list(self.space.enumerate())
-        self.reach = reach
-
-    def encode(self, architectures: Sequence[Architecture]) -> Posterior:
-        mean = torch.tensor([[float(self.known.index(architecture))] for architecture in architectures])
-        return Posterior(mean, torch.full_like(mean, -200.0))
-
-    def decode(self, latents: torch.Tensor, generator: torch.Generator | None = None) -> list[Architecture]:
-        return [self.known[round(z) % len(self.known)] for z in latents[:, 0].tolist()]
-
-    def decode_free(self, latents: torch.Tensor, generator: torch.Generator | None = None) -> list[Architecture | None]:
-        return [self.known[round(z) % len(self.known)] if abs(z - round(z)) <= self.reach else None for z in latents[:, 0].tolist()]
+from tests.models.evaluation.memory import Memory
 
 
 def test_a_perfect_memory_scores_a_hundred() -> None:
     memory = Memory(reach=0.5)
     abilities = measure_abilities(memory, memory.known[:30], memory.known[30:], seed=0)
-    assert abilities.reconstruction == abilities.reconstruction_greedy == 100.0
+    assert abilities.reconstruction == abilities.reconstruction_published_noise == abilities.reconstruction_greedy == 100.0
     assert abilities.validity_free == abilities.validity_constrained == 100.0
 
 
@@ -54,3 +30,20 @@ def test_novelty_and_uniqueness_are_shares_of_the_valid() -> None:
     assert (everything.novelty, nothing.novelty) == (0.0, 100.0)
     prior_range = 9
     assert everything.uniqueness <= 100.0 * prior_range / 10_000
+
+
+def test_reconstruction_samples_the_whole_posterior_or_a_hundredth_of_it() -> None:
+    memory = Memory(reach=0.5, std=1.0)
+    abilities = measure_abilities(memory, memory.known[:60], memory.known, seed=0, num_prior_samples=10)
+    within_half = 100.0 * math.erf(0.5 / math.sqrt(2.0))
+    assert abilities.reconstruction == pytest.approx(within_half, abs=6.0)
+    assert abilities.reconstruction_published_noise == 100.0
+
+
+def test_more_graphs_than_are_decoded_at_once_are_each_compared_with_themselves() -> None:
+    memory = Memory(reach=0.5)
+    heard: list[tuple[str, int, int]] = []
+    many = memory.known + memory.known + memory.known
+    abilities = measure_abilities(memory, many, [], 0, num_prior_samples=10, report=lambda *stage: heard.append(stage))
+    assert abilities.reconstruction == 100.0
+    assert ("reconstructing at noise 1", len(many), len(many)) in heard

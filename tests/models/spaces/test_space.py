@@ -12,15 +12,16 @@ from models.architectures.architecture import Architecture, InvalidArchitecture,
 from models.architectures.canonical import canonical_id, canonicalise
 from models.architectures.formats import to_networkx
 from models.spaces.enas_macro import EnasMacro
+from models.spaces.enas_micro import EnasMicro
 from models.spaces.nasbench201 import NasBench201
 from models.spaces.registry import get_space, space_names
 from models.spaces.space import SearchSpace, UnknownSpace, nodes_on_paths
-from tests.strategies import labelled_dags, members, relabellings, spaces
+from tests.strategies import all_spaces, labelled_dags, members, relabellings
 
 
 @given(st.data())
 def test_samples_are_valid_canonical_and_reproducible(data: st.DataObject) -> None:
-    space, seed = data.draw(spaces()), data.draw(st.integers(0, 2**32 - 1))
+    space, seed = data.draw(all_spaces()), data.draw(st.integers(0, 2**32 - 1))
     sample = space.sample(np.random.default_rng(seed))
     space.validate(sample)
     assert canonicalise(sample) == sample
@@ -31,14 +32,14 @@ def test_samples_are_valid_canonical_and_reproducible(data: st.DataObject) -> No
 
 @given(st.data())
 def test_relabelled_members_are_members(data: st.DataObject) -> None:
-    space = data.draw(spaces())
+    space = data.draw(all_spaces())
     nodes, edges = data.draw(relabellings(data.draw(members(space))))
     space.validate(from_graph(space.name, nodes, edges))
 
 
 @given(st.data())
 def test_native_forms_round_trip(data: st.DataObject) -> None:
-    space = data.draw(spaces())
+    space = data.draw(all_spaces())
     member = data.draw(members(space))
     assert space.parse_native(space.format_native(member)) == member
 
@@ -46,7 +47,7 @@ def test_native_forms_round_trip(data: st.DataObject) -> None:
 @settings(max_examples=40)
 @given(st.data())
 def test_neighbours_are_distinct_valid_canonical_and_in_a_fixed_order(data: st.DataObject) -> None:
-    space = data.draw(spaces())
+    space = data.draw(all_spaces())
     member = data.draw(members(space))
     neighbours = space.neighbours(member)
     assert neighbours == space.neighbours(member)
@@ -60,7 +61,7 @@ def test_neighbours_are_distinct_valid_canonical_and_in_a_fixed_order(data: st.D
 @settings(max_examples=20)
 @given(st.data())
 def test_a_neighbour_with_as_many_nodes_or_more_has_the_way_back(data: st.DataObject) -> None:
-    space = data.draw(spaces())
+    space = data.draw(all_spaces())
     member = data.draw(members(space))
     back = [neighbour for neighbour in space.neighbours(member) if neighbour.num_nodes >= member.num_nodes]
     neighbour = data.draw(st.sampled_from(back))
@@ -75,21 +76,22 @@ def has_room(architecture: Architecture) -> bool:
 @settings(max_examples=15)
 @given(st.data())
 def test_an_enlarged_space_has_larger_neighbours_that_only_it_takes(data: st.DataObject) -> None:
-    space = get_space(data.draw(st.sampled_from(["enas_macro", "nasbench101"])))
+    name, step = data.draw(st.sampled_from([("enas_macro", 1), ("enas_micro", 3), ("nasbench101", 1)]))
+    space = get_space(name)
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     samples = (space.sample(rng) for _ in itertools.count())
     member = next(sample for sample in samples if sample.num_nodes == space.max_nodes and has_room(sample))
-    larger = [neighbour for neighbour in space.neighbours(member, member.num_nodes + 1) if neighbour.num_nodes > space.max_nodes]
+    larger = [neighbour for neighbour in space.neighbours(member, member.num_nodes + step) if neighbour.num_nodes > space.max_nodes]
     assert larger
     for neighbour in larger:
-        space.validate(neighbour, member.num_nodes + 1)
+        space.validate(neighbour, member.num_nodes + step)
         with pytest.raises(InvalidArchitecture, match="choose max_nodes accordingly"):
             space.validate(neighbour)
 
 
 @given(st.data())
 def test_another_space_and_unknown_operations_are_named(data: st.DataObject) -> None:
-    space = data.draw(spaces())
+    space = data.draw(all_spaces())
     member = data.draw(members(space).filter(lambda member: member.num_nodes > 2))
     place = data.draw(st.integers(1, member.num_nodes - 2))
     nodes = (*member.nodes[:place], "teleport", *member.nodes[place + 1 :])
@@ -100,7 +102,9 @@ def test_another_space_and_unknown_operations_are_named(data: st.DataObject) -> 
 
 
 @pytest.mark.parametrize(
-    "space", [EnasMacro(num_layers=2), EnasMacro(num_layers=3), NasBench201()], ids=lambda space: f"{space.name}-{space.size}"
+    "space",
+    [EnasMacro(num_layers=2), EnasMacro(num_layers=3), EnasMicro(num_sums=1), NasBench201()],
+    ids=lambda space: f"{space.name}-{space.size}",
 )
 def test_the_size_is_the_number_of_isomorphism_classes_enumerated(space: SearchSpace) -> None:
     ids = [canonical_id(architecture) for architecture in space.enumerate()]

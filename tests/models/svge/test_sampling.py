@@ -30,7 +30,7 @@ def test_constrained_decoding_of_untrained_models_is_always_valid(name: str, see
             autoencoder.space.validate(architecture)
 
 
-@pytest.mark.parametrize(("name", "max_nodes"), [("nasbench101", 9), ("enas_macro", 14)])
+@pytest.mark.parametrize(("name", "max_nodes"), [("nasbench101", 9), ("enas_macro", 14), ("enas_micro", 22)])
 def test_larger_spaces_are_decoded_validly(name: str, max_nodes: int) -> None:
     autoencoder = small_autoencoder(name)
     latents = torch.randn(200, SMALL.latent_size, generator=torch.Generator().manual_seed(0))
@@ -74,7 +74,7 @@ def test_sampling_is_reproducible_and_greedy_is_deterministic() -> None:
 def test_an_output_that_wants_no_edge_gets_only_those_it_needs() -> None:
     rule = GrammarRule(Grammar(("input", "output", "a"), min_nodes=2, max_nodes=4))
     adjacency = torch.tensor([[[False, True], [False, False]]])
-    edges = rule.choose_edges(torch.tensor([[-3.0, -4.0]]), torch.tensor([1]), adjacency)
+    edges = rule.choose_edges(torch.tensor([[-3.0, -4.0]]), torch.tensor([1]), torch.tensor([[0, 2]]), adjacency)
     assert edges.tolist() == [[False, True]]
 
 
@@ -84,8 +84,8 @@ def test_an_edge_limit_leaves_room_for_the_output() -> None:
     adjacency = torch.zeros(1, 1, 1, dtype=torch.bool)
     types = [0]
     for step in range(1, 5):
-        chosen_type = rule.choose_types(torch.tensor([[0.0, 5.0, 1.0]]), adjacency)
-        edges = rule.choose_edges(torch.full((1, step), 9.0), chosen_type, adjacency)
+        chosen_type = rule.choose_types(torch.tensor([[0.0, 5.0, 1.0]]), torch.tensor([types]), adjacency)
+        edges = rule.choose_edges(torch.full((1, step), 9.0), chosen_type, torch.tensor([types]), adjacency)
         adjacency = torch.nn.functional.pad(adjacency, (0, 1, 0, 1))
         adjacency[:, :step, step] = edges
         types.append(int(chosen_type))

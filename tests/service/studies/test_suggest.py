@@ -7,6 +7,7 @@ import pytest
 
 from models.pretrained.catalogue import read_cards
 from models.spaces.registry import get_space
+from models.spaces.space import SearchSpace
 from service.studies.fallback import random_offers
 from service.studies.grants import Offer
 from tests.service.api.harness import ONE_SPACE, Service, running
@@ -180,7 +181,7 @@ async def test_a_search_with_a_fault_is_logged_and_answered_at_random(
 async def test_random_draws_go_on_where_most_of_a_space_is_tried_and_say_honestly_what_they_found(
     demo: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def same(space: str, seed: int, created: int, worker: str, attempt: int, count: int) -> list[Offer]:
+    def same(space: SearchSpace, seed: int, created: int, worker: str, attempt: int, count: int) -> list[Offer]:
         return random_offers(space, 0, 0, "w", max(attempt - lag, 0), 1)
 
     monkeypatch.setattr("service.studies.suggest.random_offers", same)

@@ -1,0 +1,33 @@
+"""What is evaluated: a checkpoint, by its name among the shipped ones or by its path."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.autoencoders.autoencoder import GraphAutoencoder
+from models.autoencoders.checkpoint import load_autoencoder
+from models.pretrained.catalogue import Card, find_card, read_card
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A checkpoint's card and the autoencoder loaded from it."""
+
+    card: Card
+    autoencoder: GraphAutoencoder
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What every result says of its checkpoint."""
+        return {"checkpoint": self.card.name, "hash": self.card.hash, "space": self.card.space}
+
+
+def load_subject(checkpoint: str, folder: Path, device: torch.device) -> Subject:
+    """The checkpoint with this name or hash in `folder`, or at this path. Raises `UnknownModel` and `InvalidCheckpoint`."""
+    path = Path(checkpoint)
+    is_path = path.suffix in (".safetensors", ".json") or path.parent != Path()
+    card = read_card(path) if is_path else find_card(checkpoint, folder)
+    return Subject(card, load_autoencoder(card.path, device))

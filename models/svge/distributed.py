@@ -1,0 +1,67 @@
+"""Training in several processes, on one machine or many, each with its share of every batch.
+
+The processes are started by `torchrun`, which tells each its place by environment variables; without them there is one.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class Workers:
+    """One process among those that train together: its `rank` in `0 .. count - 1`, and its own `device`."""
+
+    device: torch.device
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes the files and reports; one does."""
+        return self.rank == 0
+
+    def share(self, rows: Tensor) -> Tensor:
+        """The rows of a batch that are this process's own. Raises `ValueError` where the batch cannot be shared evenly."""
+        if len(rows) % self.count:
+            raise ValueError(f"expected a batch size divisible by {self.count} processes, got {len(rows)}; change the batch size")
+        return rows[self.rank :: self.count]
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The model whose gradients are averaged over all processes."""
+        if self.count == 1:
+            return model
+        # Graphs of two nodes never reach the networks of the decoder's propagation.
+        return DistributedDataParallel(model, find_unused_parameters=True)
+
+    def average(self, values: Tensor) -> Tensor:
+        """The mean of a tensor over all processes, the same on each."""
+        if self.count > 1:
+            distributed.all_reduce(values)
+        return values / self.count
+
+
+@contextmanager
+def join_workers(device: torch.device) -> Iterator[Workers]:
+    """The processes that `torchrun` started together with this one, joined for as long as the context lasts.
+
+    On CUDA each takes the GPU of its local rank, and they speak by NCCL, else by Gloo.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Workers(device)
+        return
+    rank, local_rank = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
+    if device.type == "cuda":
+        device = torch.device("cuda", local_rank)
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Workers(device, rank, count)
+    finally:
+        distributed.destroy_process_group()

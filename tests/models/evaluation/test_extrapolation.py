@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+
+from models.architectures.canonical import canonicalise
+from models.evaluation.extrapolation import FixedSize, decode_exactly, extrapolate, grow, larger_sizes
+from models.evaluation.labels import Labelled
+from models.evaluation.network_size import count_network
+from models.networks.build import build_network
+from models.networks.counts import count_parameters
+from models.spaces.registry import get_space
+from tests.models.svge.small import small_autoencoder
+
+CASES = [("nasbench101", 8), ("nasbench101", 9), ("enas_macro", 14)]
+
+
+def data(space: str, count: int = 20) -> Labelled:
+    rng = np.random.default_rng(0)
+    graphs = dict.fromkeys(get_space(space).sample(rng) for _ in range(count))
+    return Labelled(tuple(graphs), rng.random(len(graphs)), "acc")
+
+
+@pytest.mark.parametrize(("name", "size"), CASES)
+def test_decodings_have_the_size_asked_for_and_are_valid(name: str, size: int) -> None:
+    autoencoder = small_autoencoder(name)
+    latents = torch.randn(60, autoencoder.latent_size, generator=torch.Generator().manual_seed(0))
+    first, second = (decode_exactly(autoencoder, latents, size, torch.Generator().manual_seed(1)) for _ in range(2))
+    assert first == second
+    assert len(set(first)) > 30
+    for graph in first:
+        assert graph.num_nodes == size
+        autoencoder.space.validate(graph, max_nodes=size)
+        assert canonicalise(graph) == graph
+
+
+@pytest.mark.parametrize(("name", "size"), CASES)
+def test_what_grows_has_the_size_asked_for_and_is_valid(name: str, size: int) -> None:
+    space = get_space(name)
+    grown = grow(space, data(name).architectures, size, 25, np.random.default_rng(0))
+    assert len(grown) == 25
+    assert len(set(grown)) > 10
+    for graph in grown:
+        assert graph.num_nodes == size
+        space.validate(graph, max_nodes=size)
+
+
+def test_the_best_by_the_score_are_kept_without_what_is_known() -> None:
+    autoencoder, known = small_autoencoder("nasbench101"), data("nasbench101")
+    seen = []
+
+    def score(architectures):  # type: ignore[no-untyped-def]
+        seen.extend(architectures)
+        return np.array([-len(graph.edges) - 0.01 * graph.nodes.count("conv3x3") for graph in architectures])
+
+    found = extrapolate(autoencoder, known, score, 8, seed=0, num_candidates=40)
+    scores = score(list(dict.fromkeys(seen)))
+    assert [one.predicted for one in found.best] == sorted(scores, reverse=True)[:5]
+    assert sorted(found.scores) == sorted(scores)
+    assert len({one.architecture for one in found.best}) == 5
+    assert not {one.architecture for one in found.best} & set(known.architectures)
+    assert {one.origin for one in found.best} <= {"decoded", "grown"}
+
+
+def test_a_known_architecture_is_not_proposed_again() -> None:
+    """At the trained size candidates can be known: all proposals must be new."""
+    autoencoder = small_autoencoder("enas_macro")
+    known = data("enas_macro", 10)
+    again = grow(get_space("enas_macro"), known.architectures, 8, 30, np.random.default_rng(0))
+    assert set(again) & set(known.architectures)
+    found = extrapolate(autoencoder, known, lambda graphs: np.array([graph in again for graph in graphs], dtype=float), 8, 0, 30)
+    assert not {one.architecture for one in found.best} & set(known.architectures)
+
+
+def test_the_sizes_are_the_papers_and_a_fixed_space_has_none() -> None:
+    assert larger_sizes(get_space("nasbench101")) == [8, 9]
+    assert larger_sizes(get_space("enas_macro")) == [14]
+    with pytest.raises(FixedSize, match="nasbench201"):
+        larger_sizes(get_space("nasbench201"))
+    with pytest.raises(FixedSize, match="9 were asked for"):
+        extrapolate(small_autoencoder("nasbench201"), data("nasbench201"), lambda graphs: np.zeros(len(graphs)), 9, 0)
+
+
+@pytest.mark.parametrize("name", ["nasbench101", "enas_macro"])
+def test_a_network_is_counted_as_if_it_were_built(name: str) -> None:
+    graph = get_space(name).sample(np.random.default_rng(0))
+    assert count_network(graph) == count_parameters(build_network(graph, 10))
