@@ -29,7 +29,7 @@ from benchmarks.geometric_svge import GeometricSVGe, Prepared, collate, prepare
 from benchmarks.geometric_weights import to_geometric
 from benchmarks.interleaved import Contender, Speed, Work, compare, machine, ratios, table, timed
 from models.architectures.architecture import Architecture
-from models.autoencoders.autoencoder import GraphAutoencoder
+from models.autoencoders.autoencoder import CPU_BATCH_SIZE, GraphAutoencoder
 from models.autoencoders.kinds import build_model, published_config
 from models.pretrained.catalogue import UnknownModel, default_card
 from models.spaces.registry import get_space
@@ -148,12 +148,15 @@ def encoding(setting: Setting) -> Iterator[Contender]:
         return Batch.from_data_list([to_data(architecture, vocabulary) for architecture in architectures])
 
     ready = collated()
-    task = f"encoding {count:,} at once"
-    yield Contender(task, "SVGe", _inference(count, lambda: setting.model.encode(packed)))
-    yield Contender(task, "PyTorch Geometric", _inference(count, lambda: encoder(ready)))
+    task = f"encoding {count:,}"
+    parts = [packed.select(rows) for rows in torch.arange(count).split(CPU_BATCH_SIZE)]
+    own = _inference(count, lambda: [setting.model.encode(part) for part in parts])
+    yield Contender(task, f"SVGe, {CPU_BATCH_SIZE} at a time", own)
+    yield Contender(task, "SVGe, at once", _inference(count, lambda: setting.model.encode(packed)))
+    yield Contender(task, "PyTorch Geometric, at once", _inference(count, lambda: encoder(ready)))
     for name, model in setting.baselines.items():
         yield Contender(task, name, _inference(count, partial(model.encode, packed)))
-    task = f"encoding {count:,} at once, from architectures"
+    task = f"encoding {count:,}, from architectures"
     autoencoder = GraphAutoencoder(setting.model, setting.space, torch.device("cpu"))
     yield Contender(task, "SVGe", _inference(count, lambda: autoencoder.encode(architectures)))
     yield Contender(task, "PyTorch Geometric", _inference(count, lambda: encoder(collated())))
@@ -166,7 +169,8 @@ def decoding(setting: Setting) -> Iterator[Contender]:
     generator = torch.Generator().manual_seed(SEED)
     geometric = setting.geometric
     task = f"sampling {count:,} latents"
-    yield Contender(task, "SVGe", _inference(count, lambda: _sample(setting.model, latents, max_nodes, generator)))
+    own = _inference(count, lambda: [_sample(setting.model, part, max_nodes, generator) for part in latents.split(CPU_BATCH_SIZE)])
+    yield Contender(task, f"SVGe, {CPU_BATCH_SIZE} at a time", own)
     parts = cycle(latents.split(setting.sizes.decoded_alone))
 
     def one_at_a_time() -> Work:

@@ -86,7 +86,7 @@ class GraphAutoencoder:
         noise = generator
         if generator is not None and generator.device != self._device:
             # A generator belongs to a device: the caller's seed goes on to one on the model's.
-            seed = int(torch.randint(2**62, (1,), generator=generator))
+            seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
             noise = torch.Generator(self._device).manual_seed(seed)
         known: dict[bytes, Decoded] = {}
         found, size = [], self._batch_size

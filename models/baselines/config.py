@@ -15,11 +15,11 @@ class GinConfig:
     gin_size: int = 56
     num_layers: int = 5
     node_size: int = 250
-    message_size: int = 250
+    message_size: int = 125
     hidden_size: int = 250
     latent_size: int = 56
     num_rounds: int = 2
-    kl_weight: float = 0.005
+    kl_weight: float = 3e-4
     posterior_noise_scale: float = 1.0
 
     @property

@@ -13,7 +13,9 @@ from models.pretrained.catalogue import Card
 from models.spaces.space import SearchSpace
 from models.svge.datasets import HELD_OUT_SHARE, build_split
 
-_ORIGIN = re.compile(r"(?:all )?(\d+) (?:architectures|distinct uniform samples) of the space, seed (\d+)")
+_ORIGIN = re.compile(
+    r"(?:all )?(\d+) (?:architectures|distinct samples) of the space(?:, all that (\d+) wanted ones brought)?, seed (\d+)"
+)
 
 
 class UnknownTrainingData(ValueError):
@@ -39,7 +41,7 @@ def held_out_of_card(card: Card, space: SearchSpace) -> HeldOut:
     """The split that the checkpoint was trained on, built again from its card. Raises `UnknownTrainingData`."""
     sentence = str(card.details.get("data", ""))
     found = _ORIGIN.match(sentence)
-    split = build_split(space, int(found[2]), int(found[1])) if found else None
+    split = build_split(space, int(found[3]), int(found[2] or found[1])) if found else None
     if split is None or split.origin != sentence:
         raise UnknownTrainingData(
             f"the card of '{card.name}' says it was trained on '{sentence}', which cannot be built again from the space; "

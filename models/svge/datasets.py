@@ -22,15 +22,15 @@ class Split(NamedTuple):
 
 
 def build_split(space: SearchSpace, seed: int, num_graphs: int = SAMPLED_GRAPHS) -> Split:
-    """All architectures of a space that can be listed, else `num_graphs` distinct uniform samples; a tenth is held out."""
-    rng = np.random.default_rng(seed)
+    """All architectures of a space that can be listed, else `num_graphs` distinct samples; a tenth is held out."""
     try:
         architectures = list(space.enumerate())
         origin = f"all {len(architectures)} architectures of the space"
     except SpaceTooLarge:
-        architectures = sample_distinct(space, num_graphs, rng)
-        origin = f"{len(architectures)} distinct uniform samples of the space"
-    return split(architectures, rng, f"{origin}, seed {seed}")
+        architectures = sample_distinct(space, num_graphs, np.random.default_rng(seed))
+        fewer = "" if len(architectures) == num_graphs else f", all that {num_graphs} wanted ones brought"
+        origin = f"{len(architectures)} distinct samples of the space{fewer}"
+    return split(architectures, np.random.default_rng(seed), f"{origin}, seed {seed}")
 
 
 def split(architectures: Sequence[Architecture], rng: np.random.Generator, origin: str) -> Split:
@@ -53,8 +53,12 @@ def sample_distinct(space: SearchSpace, count: int, rng: np.random.Generator) ->
 
 
 def hold_out(architectures: Sequence[Architecture], count: int, seed: int) -> tuple[list[Architecture], list[Architecture]]:
-    """The architectures without `count` random ones, at most a tenth, and these."""
+    """The architectures without `count` random ones, at most a tenth, and these. Raises `ValueError` where that is none."""
     num_held_out = min(count, int(len(architectures) * HELD_OUT_SHARE))
+    if num_held_out == 0:
+        raise ValueError(
+            f"expected at least {round(1 / HELD_OUT_SHARE)} architectures to validate with some, got {len(architectures)}"
+        )
     order = np.random.default_rng(seed).permutation(len(architectures))
     chosen, rest = order[:num_held_out], np.sort(order[num_held_out:])
     return [architectures[index] for index in rest], [architectures[index] for index in chosen]

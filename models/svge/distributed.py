@@ -39,6 +39,16 @@ class Workers:
         # Graphs of two nodes never reach the networks of the decoder's propagation.
         return DistributedDataParallel(model, find_unused_parameters=True)
 
+    def agree(self, value: float, what: str) -> None:
+        """Raises `ValueError` on every process where the value is not the same on all; `what` says what it is and the remedy."""
+        if self.count == 1:
+            return
+        ends = torch.tensor([value, -value], dtype=torch.float64, device=self.device)
+        distributed.all_reduce(ends, op=distributed.ReduceOp.MAX)
+        largest, smallest = float(ends[0]), -float(ends[1])
+        if largest != smallest:
+            raise ValueError(f"the processes have from {smallest:g} to {largest:g} as {what}")
+
     def average(self, values: Tensor) -> Tensor:
         """The mean of a tensor over all processes, the same on each."""
         if self.count > 1:
@@ -50,12 +60,18 @@ class Workers:
 def join_workers(device: torch.device) -> Iterator[Workers]:
     """The processes that `torchrun` started together with this one, joined for as long as the context lasts.
 
-    On CUDA each takes the GPU of its local rank, and they speak by NCCL, else by Gloo.
+    On CUDA each takes the GPU of its local rank, and they speak by NCCL, else by Gloo. Raises `ValueError` where the environment
+    names several processes but not their places.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Workers(device)
         return
+    missing = [name for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
+    if missing:
+        raise ValueError(
+            f"WORLD_SIZE is {count}, but {missing[0]} is not set; start the processes with torchrun, or unset WORLD_SIZE"
+        )
     rank, local_rank = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
     if device.type == "cuda":
         device = torch.device("cuda", local_rank)

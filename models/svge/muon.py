@@ -1,7 +1,7 @@
 """The optimiser: Muon for the weight matrices of hidden layers, AdamW for everything else.
 
 Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024). `torch.optim.Muon` orthogonalises in bfloat16,
-which a CPU without such instructions does a hundred times slower, and takes stacked layers for one matrix.
+which a CPU without such instructions does a hundred times slower, and cannot cut a matrix into blocks.
 """
 
 from collections.abc import Iterable
@@ -20,8 +20,9 @@ _TINY = 1e-7
 class Muon(torch.optim.Optimizer):
     """Steps along the orthogonalised momentum, so that every direction of a matrix moves equally far.
 
-    Takes matrices only. A matrix with k times as many rows as columns is a stack of k square layers, each orthogonalised by
-    itself. `lr` is the spectral norm of a step; `weight_decay` is decoupled.
+    Takes matrices only. A matrix with k times as many rows as columns, as layers stacked for one product are, is cut into k square
+    blocks, each orthogonalised by itself. `lr` is about the spectral norm of a block's step, more by `sqrt(rows / columns)` where a
+    block is tall; `weight_decay` is decoupled.
     """
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.01) -> None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ class ForeignRun(ValueError):
 @dataclass
 class RunState:
     """Everything that a step changes. `best` is the smallest validation loss so far and `best_model` the weights that gave it;
-    `stale` counts the validations since.
+    `stale` counts the validations since. `processor_seconds` is what the run has taken so far.
     """
 
     model: nn.Module
@@ -35,6 +36,7 @@ class RunState:
     best: float = float("inf")
     best_model: dict[str, Any] | None = None
     stale: int = 0
+    processor_seconds: float = 0.0
 
 
 class RunFolder:
@@ -52,8 +54,12 @@ class RunFolder:
         if not path.exists():
             return
         # The optimiser moves its state to the parameters' device by itself, and keeps its step counts where they are cheap.
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        found = saved["identity"]
+        try:
+            saved = torch.load(path, map_location="cpu", weights_only=True)
+            found = saved["identity"]
+        except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+            reason = type(error).__name__
+            raise ForeignRun(f"'{path}' is not the state of a run ({reason}); delete it or name another folder") from error
         names = self._identity.keys() | found.keys()
         different = sorted(name for name in names if self._identity.get(name) != found.get(name))
         if different:
@@ -62,7 +68,7 @@ class RunFolder:
         for optimizer, values in zip(state.optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         state.step, state.best, state.stale = saved["step"], saved["best"], saved["stale"]
-        state.best_model = saved["best_model"]
+        state.best_model, state.processor_seconds = saved["best_model"], saved["processor_seconds"]
 
     def save(self, state: RunState) -> None:
         """Written beside and moved into place, so that a run killed while it saves keeps the state before."""
@@ -76,6 +82,7 @@ class RunFolder:
             "best": state.best,
             "best_model": state.best_model,
             "stale": state.stale,
+            "processor_seconds": state.processor_seconds,
         }
         torch.save(saved, beside)
         beside.replace(path)

@@ -29,7 +29,9 @@ _CHUNK = 1024
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train. `num_steps` batches of `batch_size` graphs; the rates rise over `warmup_steps`, then fall linearly to 0.
+    """How to train. `num_steps` batches of `batch_size` graphs, of all graphs where there are fewer.
+
+    The rates fall linearly to 0 and are lower still in the first `warmup_steps`, which are a third of all at most.
 
     `matrix_rate` is the rate of Muon, `learning_rate` that of AdamW for the other parameters. The paper trains 300 epochs with
     Adam at 1e-4. `precision` is `auto`, `float32` or `bfloat16`, for the matrix products. `save_every` is in seconds. With
@@ -74,11 +76,15 @@ class TrainingStep:
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """Graphs to train on, in canonical order; graphs to validate with, and the triplets of the former, where there are any."""
+    """Graphs to train on, in canonical order; graphs to validate with, and the triplets of the former, where there are any.
+
+    `start` is the hash of the checkpoint that the model began as, or None.
+    """
 
     graphs: PackedGraphs
     validation: PackedGraphs | None = None
     triplets: TripletSource | None = None
+    start: str | None = None
 
 
 class TrainingDiverged(RuntimeError):
@@ -94,20 +100,23 @@ def train(
     report_every: int = 50,
     workers: Workers | None = None,
     tensorboard: bool = False,
-) -> None:
-    """Train `model` in place, on the device where it is.
+) -> float:
+    """Train `model` in place, on the device where it is, and return the processor seconds of all calls that the run took.
 
-    The run's state and its log live in `folder`; a run that finds a state there goes on from it and ends as if it had never
-    stopped. With several `workers` each calls this with the same arguments and its own copy of the model, and the leading one
-    alone writes and reports. Raises `ForeignRun` when that state is another run's, and `TrainingDiverged`.
+    The run's state and its log live in `folder`; a run that finds a state there goes on from it and, on the same kind of device,
+    ends as if it had never stopped. With several `workers` each calls this with the same arguments and its own copy of the model,
+    and the leading one alone writes and reports; the folder is on a disk that all can read. Raises `ForeignRun` when that state is
+    another run's, `ValueError` for data that cannot be trained on, and `TrainingDiverged`.
     """
     workers = workers or Workers(next(model.parameters()).device)
-    files = RunFolder(folder, _identity(model, data, config), tensorboard and workers.leads)
+    files = RunFolder(folder, _identity(model, data, config, workers), tensorboard and workers.leads)
     run = _Run(model, data, config, workers)
     files.load(run.state)
+    workers.agree(run.state.step, "the step to go on from; keep the run's folder on a disk that all processes share")
     model.train()
     saved = reported = time.monotonic()
-    figures = _Figures(config)
+    earlier = run.state.processor_seconds - time.process_time()
+    figures = _Figures(config, min(config.batch_size, len(data.graphs.types)), data.triplets is not None)
     while run.state.step < config.num_steps and not run.exhausted:
         figures.add(run.step())
         step, ends = run.state.step, run.state.step == config.num_steps or run.exhausted
@@ -115,6 +124,7 @@ def train(
             continue
         entry = figures.entry(step, run.validation, time.monotonic() - reported, workers)
         reported = time.monotonic()
+        run.state.processor_seconds = earlier + time.process_time()
         if workers.leads:
             files.log(entry)
             report(entry)
@@ -123,11 +133,12 @@ def train(
                 saved = time.monotonic()
     if run.state.best_model is not None:
         model.load_state_dict(run.state.best_model)
+    return run.state.processor_seconds
 
 
 def schedule(config: TrainingConfig, step: int) -> float:
-    """What the rates are multiplied with in a step: linear warm-up, then linear decay that would reach 0 at `num_steps`."""
-    warmup = min(1.0, (step + 1) / max(config.warmup_steps, 1))
+    """What the rates are multiplied with in a step: linear warm-up times linear decay that would reach 0 at `num_steps`."""
+    warmup = min(1.0, (step + 1) / max(min(config.warmup_steps, config.num_steps // 3), 1))
     return warmup * (1.0 - step / config.num_steps)
 
 
@@ -147,6 +158,7 @@ class _Run:
         self._wrapped = workers.wrap(_Objective(model, config))
         self._rates = [optimizer.param_groups[0]["lr"] for optimizer in self.state.optimizers]
         self._bfloat16 = uses_bfloat16(config.precision, workers.device)
+        workers.agree(float(self._bfloat16), "1 for bfloat16, 0 for float32; give all the same precision instead of 'auto'")
 
     @property
     def exhausted(self) -> bool:
@@ -186,7 +198,7 @@ class _Run:
             with self._autocast():
                 total += float(self._model(graphs.select(rows).to(self._workers.device), noise).total) * len(rows)
         self._model.train()
-        self.validation = total / len(graphs.types)
+        self.validation = float(self._workers.average(torch.tensor(total / len(graphs.types), device=self._workers.device)))
         if self.validation < self.state.best:
             weights = {name: value.detach().cpu().clone() for name, value in self._model.state_dict().items()}
             self.state.best, self.state.best_model, self.state.stale = self.validation, weights, 0
@@ -215,30 +227,27 @@ class _Objective(nn.Module):
 
 
 class _Figures:
-    """Sums of losses between two reports."""
+    """The losses between two reports."""
 
-    def __init__(self, config: TrainingConfig) -> None:
-        self._config = config
-        self._sums: list[Tensor] = []
+    def __init__(self, config: TrainingConfig, graphs_a_step: int, with_triplets: bool) -> None:
+        self._config, self._graphs_a_step, self._with_triplets = config, graphs_a_step, with_triplets
+        self._losses: list[Tensor] = []
 
     def add(self, losses: Tensor) -> None:
-        self._sums.append(losses)
+        self._losses.append(losses)
 
     def entry(self, step: int, validation: float | None, seconds: float, workers: Workers) -> TrainingStep:
         """The figures since the last entry. Raises `TrainingDiverged` where the loss is not finite."""
         config = self._config
-        mean = workers.average(torch.stack(self._sums).mean(dim=0)).tolist()
-        speed = len(self._sums) * config.batch_size / max(seconds, 1e-9)
-        self._sums = []
+        mean = workers.average(torch.stack(self._losses).mean(dim=0)).tolist()
+        speed = len(self._losses) * self._graphs_a_step / max(seconds, 1e-9)
+        self._losses = []
         total, nodes, edges, kl, triplet = mean
         if not math.isfinite(total):
-            raise TrainingDiverged(f"the loss is {total} at step {step}; lower the learning rates {_rates(config)}")
+            rates = f"{config.matrix_rate} and {config.learning_rate}"
+            raise TrainingDiverged(f"the loss is {total} at step {step}; lower the learning rates of {rates}")
         rate = config.learning_rate * schedule(config, step - 1)
-        return TrainingStep(step, total, nodes, edges, kl, rate, speed, triplet or None, validation)
-
-
-def _rates(config: TrainingConfig) -> str:
-    return f"of {config.matrix_rate} and {config.learning_rate}"
+        return TrainingStep(step, total, nodes, edges, kl, rate, speed, triplet if self._with_triplets else None, validation)
 
 
 def _rows(num_graphs: int, config: TrainingConfig, step: int) -> Tensor:
@@ -253,8 +262,9 @@ def _permutation(num_graphs: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(num_graphs, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
 
 
-def _identity(model: GraphModel, data: TrainingData, config: TrainingConfig) -> dict[str, Any]:
+def _identity(model: GraphModel, data: TrainingData, config: TrainingConfig, workers: Workers) -> dict[str, Any]:
     """What must be the same for one run to go on where another stopped; how often it saves may change."""
     settings = {name: value for name, value in asdict(config).items() if name != "save_every"}
     batches = [data.graphs, *([data.validation] if data.validation else []), *([data.triplets.positives] if data.triplets else [])]
-    return {**settings, **asdict(model.config), "vocabulary": list(model.vocabulary), "data": fingerprint(*batches)}
+    run = {"vocabulary": list(model.vocabulary), "data": fingerprint(*batches), "start": data.start, "processes": workers.count}
+    return {**settings, **asdict(model.config), **run}

@@ -59,7 +59,7 @@ Width = Annotated[
 LatentSize = Annotated[int, typer.Option(min=1, help="Dimensions of the latent space.")]
 PrecisionOption = Annotated[Precision, typer.Option(help="Of matrix products; auto takes the device's fastest.")]
 Tensorboard = Annotated[bool, typer.Option("--tensorboard", help="Also write event files into the run's folder.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of the split, the weights and the batches.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the split, the weights and the batches.")]
 RunFolder = Annotated[
     Path | None, typer.Option(help="Where the run's state and log are kept.", show_default="runs/ and the checkpoint's name")
 ]
@@ -99,6 +99,7 @@ def train(
 
         if out.suffix != ".safetensors":
             raise ValueError(f"expected a checkpoint name that ends in .safetensors, got '{out.name}'")
+        _make_folder(out.parent)
         chosen = open_space(space)
         model = _config(kind.value, chosen, width, latent_size, kl_weight)
         training = TrainingConfig(
@@ -107,6 +108,13 @@ def train(
         folder = run_folder or Path("runs") / out.stem
         run = Pretraining(model, training, folder, out, data, start, triplets, graphs, tensorboard=tensorboard)
         _pretrain(chosen, run, device)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot make the folder '{folder}': {error.strerror}; name another with --out") from error
 
 
 def _pretrain(space: SearchSpace, run: "Pretraining", device: str) -> None:
@@ -136,7 +144,7 @@ def _config(kind: str, space: SearchSpace, width: int | None, latent_size: int, 
     values = asdict(published_config(kind, space))
     values["latent_size"] = latent_size
     if width is not None:
-        widths = ("node_size", "message_size", "hidden_size")
+        widths = ("node_size", "message_size", "hidden_size", "gin_size", "state_size")
         values.update({name: width for name in widths if name in values})
     if kl_weight is not None:
         values["kl_weight"] = kl_weight

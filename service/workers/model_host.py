@@ -92,7 +92,8 @@ def open_model_host(folder: Path, device: str) -> ModelHost:
         torch.set_num_threads(sensible_threads(torch.get_num_threads()))
     chosen = choose_device(device)
     host = ModelHost(lambda model: load_autoencoder(find_card(model, folder).path, chosen))
-    host.warm_up(card.hash for card in read_cards(folder))
+    # Those that a study gets when it names none; the others are loaded when they are first named.
+    host.warm_up({card.space: card.hash for card in reversed(read_cards(folder))}.values())
     return host
 
 
@@ -109,6 +110,8 @@ def choose_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError(f"expected a CUDA device for '{device}', this machine has none; choose 'cpu' or 'auto'")
+    if device.startswith("cuda:") and int(device[5:]) >= torch.cuda.device_count():
+        raise ValueError(f"expected a CUDA device from cuda:0 to cuda:{torch.cuda.device_count() - 1}, got '{device}'")
     return torch.device(device)
 
 

@@ -75,3 +75,10 @@ def test_without_a_launcher_there_is_one(monkeypatch: pytest.MonkeyPatch) -> Non
     with join_workers(torch.device("cpu")) as workers:
         assert workers.leads
         assert workers.average(torch.tensor([3.0])).tolist() == [3.0]
+
+
+def test_a_world_without_places_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(ValueError, match="RANK is not set; start the processes with torchrun"), join_workers(torch.device("cpu")):
+        pass

@@ -15,7 +15,7 @@ from models.svge.config import SVGeConfig
 from models.svge.datasets import sample_distinct
 from models.svge.model import SVGe
 from models.svge.packing import pack
-from models.svge.run_folder import LOG_FILE, ForeignRun
+from models.svge.run_folder import LOG_FILE, STATE_FILE, ForeignRun
 from models.svge.training import TrainingConfig, TrainingData, TrainingDiverged, TrainingStep, schedule, train
 from models.svge.triplets import find_positives
 
@@ -153,3 +153,17 @@ def test_event_files_hold_what_the_log_holds(tmp_path: Path) -> None:
     assert [(event.step, pytest.approx(event.value)) for event in events.Scalars("total")] == [
         (line["step"], line["total"]) for line in lines
     ]
+
+
+def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
+    data = TrainingData(pack(list(SPACE.enumerate()), SPACE.vocabulary))
+    (tmp_path / STATE_FILE).write_bytes(b"not a state")
+    with pytest.raises(ForeignRun, match="delete it or name another folder"):
+        train(new_model(), data, dataclasses.replace(TRAINING, num_steps=3), tmp_path, ignore)
+
+
+def test_a_batch_is_never_more_than_all_graphs(tmp_path: Path) -> None:
+    data = TrainingData(pack(list(SPACE.enumerate())[:7], SPACE.vocabulary))
+    reported: list[TrainingStep] = []
+    train(new_model(), data, dataclasses.replace(TRAINING, num_steps=4, batch_size=10**9), tmp_path, reported.append)
+    assert reported[-1].graphs_per_second < 10**6

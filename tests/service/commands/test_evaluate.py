@@ -16,7 +16,7 @@ from models.svge.model import SVGe
 from service.cli import app
 
 SMALL = SVGeConfig(node_size=8, message_size=8, hidden_size=8, latent_size=3)
-SAMPLED = "300 distinct uniform samples of the space, seed 0; 30 of them held out"
+SAMPLED = "300 distinct samples of the space, seed 0; 30 of them held out"
 
 
 @pytest.fixture(scope="module")
