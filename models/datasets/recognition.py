@@ -51,10 +51,11 @@ def recognise(data: DataFile) -> FileKind:
     if text.startswith(b"["):
         return FileKind.JSON
     if text.startswith(b"{"):
-        return FileKind.JSON_LINES if _are_two_objects(text.split(b"\n", 2)[:2]) else FileKind.JSON
+        return FileKind.JSON_LINES if _are_two_objects(text) else FileKind.JSON
     return FileKind.CSV
 
 
-def _are_two_objects(lines: list[bytes]) -> bool:
-    """Whether there are two lines and the first ends the object that it starts; a file of one line is read as JSON."""
+def _are_two_objects(text: bytes) -> bool:
+    """Whether there are two lines, blank ones aside, and each starts an object that the first ends; one line is read as JSON."""
+    lines = [line for line in text.split(b"\n") if line.strip()][:2]
     return len(lines) == 2 and lines[0].rstrip().endswith(b"}") and lines[1].lstrip().startswith(b"{")

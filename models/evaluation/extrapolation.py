@@ -17,6 +17,7 @@ from models.autoencoders.autoencoder import BATCH_SIZE, GraphAutoencoder
 from models.evaluation.labels import Labelled
 from models.evaluation.progress import Report, silent
 from models.evaluation.scoring import Score
+from models.spaces.grammar import Grammar, edges_by_ports
 from models.spaces.space import SearchSpace
 from models.svge.packing import unpack_one
 from models.svge.sampling import GrammarRule
@@ -29,13 +30,16 @@ NUM_PARENTS = 50
 ENAS_NODES = 14
 """Twelve layers between input and output."""
 
+_NUM_SIZES = 2
+_SIZES_AHEAD = 6
+"""So many larger sizes are tried; a space may grow by several nodes at once."""
 _EDITS = 2
 _MAX_MOVES = 500
 _PER_WALK = 30
 
 
 class FixedSize(ValueError):
-    """Every architecture of a space has the same number of nodes, so there is nothing to extrapolate to."""
+    """A space has no architectures of the size that is wanted, or none that are larger than those it is trained on."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,29 @@ class Extrapolation:
 
 
 def larger_sizes(space: SearchSpace) -> list[int]:
-    """The numbers of nodes to extrapolate to: one and two more than trained on, where the space has them; the paper's 12 layers
-    for the ENAS macro space. Raises `FixedSize` where it has none.
+    """The numbers of nodes to extrapolate to: the next two above those trained on that the space has, or the one there is; the
+    paper's 12 layers for the ENAS macro space. Raises `FixedSize` where it has none.
     """
-    sizes = [ENAS_NODES] if space.name == "enas_macro" else [space.max_nodes + 1, space.max_nodes + 2]
-    if any(space.grammar(size).max_nodes < size for size in sizes):
-        raise FixedSize(f"every architecture of '{space.name}' has at most {space.max_nodes} nodes; extrapolate in another space")
+    if space.name == "enas_macro" and space.max_nodes < ENAS_NODES:
+        return [ENAS_NODES]
+    sizes = _next_sizes(space)
+    if not sizes:
+        raise FixedSize(f"{_limit(space, space.max_nodes + 1)}; extrapolate in another space")
     return sizes
+
+
+def choose_sizes(space: SearchSpace, asked: Sequence[int] | None) -> list[int]:
+    """The numbers of nodes asked for, each of them checked, or else `larger_sizes`.
+
+    Raises `FixedSize` for one that is not above those trained on, and for one that the space does not have.
+    """
+    for size in asked or ():
+        if size <= space.max_nodes:
+            raise FixedSize(
+                f"expected more nodes than the {space.max_nodes} that '{space.name}' is trained with, got {size}; ask for more"
+            )
+        _check_size(space, size)
+    return list(asked or larger_sizes(space))
 
 
 def extrapolate(
@@ -82,8 +102,7 @@ def extrapolate(
     `num_candidates` are decoded and as many are grown. Raises `FixedSize` for a space that has no such architectures.
     """
     space = autoencoder.space
-    if space.grammar(num_nodes).max_nodes < num_nodes:
-        raise FixedSize(f"architectures of '{space.name}' have at most {space.max_nodes} nodes, {num_nodes} were asked for")
+    _check_size(space, num_nodes)
     stage = f"candidates with {num_nodes} nodes"
     generator = torch.Generator().manual_seed(seed)
     report(stage, 0, 3)
@@ -165,3 +184,34 @@ def _of_size(space: SearchSpace, graph: Architecture, limit: int) -> list[Archit
 
 def _pick(graphs: Sequence[Architecture], rng: np.random.Generator) -> Architecture:
     return graphs[int(rng.integers(len(graphs)))]
+
+
+def _check_size(space: SearchSpace, size: int) -> None:
+    if not _has_size(space, size):
+        raise FixedSize(f"{_limit(space, size)}, {size} were asked for; ask for another number")
+
+
+def _has_size(space: SearchSpace, size: int) -> bool:
+    grammar = space.grammar(size)
+    return grammar.max_nodes == size and (grammar.max_edges is None or _least_edges(grammar, size) <= grammar.max_edges)
+
+
+def _next_sizes(space: SearchSpace) -> list[int]:
+    ahead = range(space.max_nodes + 1, space.max_nodes + _SIZES_AHEAD + 1)
+    return [size for size in ahead if _has_size(space, size)][:_NUM_SIZES]
+
+
+def _limit(space: SearchSpace, size: int) -> str:
+    """What keeps a space from having architectures of `size` nodes."""
+    grammar = space.grammar(size)
+    if grammar.max_edges is not None and _least_edges(grammar, size) > grammar.max_edges:
+        most = max(fewer for fewer in range(2, size) if _least_edges(grammar, fewer) <= grammar.max_edges)
+        return f"architectures of '{space.name}' have at most {grammar.max_edges} edges, which join at most {most} nodes"
+    sizes = _next_sizes(space)
+    if not sizes:
+        return f"architectures of '{space.name}' have at most {space.max_nodes} nodes"
+    return f"architectures of '{space.name}' have {', '.join(map(str, [space.max_nodes, *sizes]))} nodes and so on"
+
+
+def _least_edges(grammar: Grammar, size: int) -> int:
+    return size - 1 if grammar.ports is None else edges_by_ports(grammar.ports, size - 1) + 1

@@ -57,8 +57,11 @@ def largest_relabelling_difference(autoencoder: GraphAutoencoder, architectures:
 def closest_pair(architectures: Sequence[Architecture], latents: Tensor, report: Report = silent) -> ClosestPair:
     """The nearest two of `n` latents, `n x d`, one for each architecture.
 
-    Products in single precision find a few candidates for each row; their distances are then taken in double precision.
+    Products in single precision find a few candidates for each row; their distances are then taken in double precision. Raises
+    `ValueError` for fewer than two.
     """
+    if len(latents) < 2:
+        raise ValueError(f"expected at least two architectures to compare, got {len(latents)}; the closest two need more")
     squares = latents.square().sum(dim=1)
     best = (float("inf"), 0, 0)
     for start in range(0, len(latents), _ROWS_AT_ONCE):

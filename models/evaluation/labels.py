@@ -1,5 +1,6 @@
 """Architectures with one label each, taken from measurements: which metric, and in which unit."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,10 @@ import numpy as np
 
 from models.architectures.architecture import Architecture
 from models.datasets.measured import MeasuredArchitectures, UnknownMetric
+
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_NO_ACCURACY = re.compile(r".*(loss(es)?|err(ors?)?|sec(ond)?s?|times?)")
+_HELD_OUT = {"validation", "valid", "val", "test"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +32,19 @@ class NoFractions(ValueError):
 
 
 def choose_metric(measured: MeasuredArchitectures, name: str | None) -> str:
-    """The metric called `name`, or the first accuracy there is. Raises `UnknownMetric`, which lists the metrics there are."""
+    """The metric called `name`, or the first accuracy there is: a name with `acc`, or else with a word such as `val` or `test`.
+
+    Names of losses, errors and times are passed over. Raises `UnknownMetric`, which lists the metrics there are.
+    """
     choices = ", ".join(measured.metrics)
     if name is not None and name not in measured.metrics:
         raise UnknownMetric(f"no metric '{name}' was measured; choose one of {choices}")
     if name is not None:
         return name
-    accuracies = [metric for metric in measured.metrics if "acc" in metric or "val" in metric or "test" in metric]
+    words = {metric: _words(metric) for metric in measured.metrics}
+    possible = [metric for metric in words if not any(_NO_ACCURACY.fullmatch(word) for word in words[metric])]
+    accuracies = [metric for metric in possible if "acc" in metric.lower()]
+    accuracies += [metric for metric in possible if _HELD_OUT & words[metric]]
     if not accuracies:
         raise UnknownMetric(f"none of the metrics {choices} is called an accuracy; name the one to predict with --metric")
     return accuracies[0]
@@ -55,3 +66,8 @@ def as_fractions(data: Labelled) -> Labelled:
         )
     scale = 100.0 if high > 1.0 else 1.0
     return Labelled(data.architectures, data.values / scale, data.metric)
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name such as `val_loss`, `valLoss` or `val loss`, in small letters."""
+    return {word.lower() for word in _WORD.findall(name)}

@@ -15,7 +15,7 @@ from torch import Tensor
 from models.autoencoders.autoencoder import GraphAutoencoder
 from models.datasets.measured import MeasuredArchitectures
 from models.evaluation.held_out import split_measured
-from models.evaluation.labels import Labelled, as_fractions, labelled
+from models.evaluation.labels import Labelled, NoFractions, as_fractions, labelled
 from models.evaluation.progress import Report, silent
 from models.evaluation.regression import fit_regression
 from models.spaces.space import SearchSpace
@@ -70,14 +70,25 @@ class Runs:
 
 
 def split_labels(measured: MeasuredArchitectures, space: SearchSpace, metric: str, seed: int) -> tuple[Labelled, Labelled]:
-    """The labels to train on and to test on: the usual split, or halves where a tenth would be too little to test on."""
+    """The labels to train on and to test on: the usual split, or halves where a tenth would be too little to test on.
+
+    Raises `ValueError` where the labels to train on are all the same.
+    """
     data = labelled(measured, metric)
     if len(data.architectures) >= 2 * TABLE1_LABELS:
-        train, test = split_measured(measured, space, seed)
-        return labelled(train, metric), labelled(test, metric)
-    order = np.random.default_rng(seed).permutation(len(data.architectures))
-    half = len(order) // 2
-    return data.take(order[:half]), data.take(order[half:])
+        train, test = (labelled(part, metric) for part in split_measured(measured, space, seed))
+    else:
+        order = np.random.default_rng(seed).permutation(len(data.architectures))
+        half = len(order) // 2
+        train, test = data.take(order[:half]), data.take(order[half:])
+    distinct = np.unique(train.values).tolist()
+    if len(distinct) < 2:
+        found = f"only {distinct[0]:g}" if distinct else "none"
+        raise ValueError(
+            f"expected at least two different values of '{metric}' to train on, got {found}; "
+            "choose another with --metric, or give more measurements"
+        )
+    return train, test
 
 
 def label_counts(asked: Sequence[int] | None, available: int) -> list[int]:
@@ -89,6 +100,15 @@ def label_counts(asked: Sequence[int] | None, available: int) -> list[int]:
         if count > available:
             raise ValueError(f"expected at most the {available} labels of the training part, got {count}; ask for fewer")
     return [count for count in asked or [min(TABLE1_LABELS, available)] if count]
+
+
+def require_fractions(train: Labelled, test: Labelled) -> None:
+    """Raise `NoFractions` where the network cannot be trained on these labels, or not be tested on them."""
+    for data in (train, test):
+        try:
+            as_fractions(data)
+        except NoFractions as error:
+            raise NoFractions(f"{error}, or fit the Gaussian process alone with --labels 0") from error
 
 
 def predict_by_process(

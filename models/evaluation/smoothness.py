@@ -60,9 +60,18 @@ def measure_smoothness(
 
 
 def mean_pair_distance(held_out: Sequence[Architecture], seed: int, num_pairs: int = 1000) -> float:
-    """The mean edit distance of random pairs of held-out graphs: what no smoothness at all would give."""
-    pairs = np.random.default_rng(seed).integers(len(held_out), size=(num_pairs, 2))
-    return float(np.mean([edit_distance(held_out[first], held_out[second]) for first, second in pairs.tolist()]))
+    """The mean edit distance of random pairs of two different held-out graphs: what no smoothness at all would give.
+
+    Raises `ValueError` where there are no two.
+    """
+    count = len(held_out)
+    if count < 2:
+        raise ValueError(f"expected at least two held-out graphs to compare, got {count}; give more with --data")
+    rng = np.random.default_rng(seed)
+    firsts = rng.integers(count, size=num_pairs)
+    seconds = (firsts + rng.integers(1, count, size=num_pairs)) % count
+    pairs = zip(firsts.tolist(), seconds.tolist(), strict=True)
+    return float(np.mean([edit_distance(held_out[first], held_out[second]) for first, second in pairs]))
 
 
 def aggregate_std(posterior: Posterior) -> Tensor:

@@ -1,6 +1,6 @@
 """What is evaluated: a checkpoint, by its name among the shipped ones or by its path."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,3 +31,18 @@ def load_subject(checkpoint: str, folder: Path, device: torch.device) -> Subject
     is_path = path.suffix in (".safetensors", ".json") or path.parent != Path()
     card = read_card(path) if is_path else find_card(checkpoint, folder)
     return Subject(card, load_autoencoder(card.path, device))
+
+
+def check_comparable(subject: Subject, others: Sequence[Subject]) -> None:
+    """Raise `ValueError` where results of `others` cannot stand beside those of `subject`: another space, or a name used twice."""
+    known = {subject.card.name: subject.card}
+    for other in others:
+        name = other.card.name
+        if other.card.space != subject.card.space:
+            raise ValueError(f"'{name}' is of '{other.card.space}', not of '{subject.card.space}'; leave it out")
+        if name in known:
+            raise ValueError(
+                f"expected checkpoints with different names, got '{name}' twice, from '{known[name].path}' and "
+                f"'{other.card.path}'; leave one out, or compare a copy with another file name"
+            )
+        known[name] = other.card

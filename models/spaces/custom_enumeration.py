@@ -48,8 +48,18 @@ def _chained_count(rules: Definition) -> int:
             fixed, open_skips = sum(taken), into_output
             ways = math.prod(math.comb(node - 1, number) for node, number in enumerate(taken, start=1))
         spare = open_skips if rules.max_edges is None else min(open_skips, rules.max_edges - last - fixed)
-        skips = sum(math.comb(open_skips, number) for number in range(spare + 1))
-        total += ways * skips * len(rules.operations) ** (num_nodes - 2)
+        total += ways * _subsets(open_skips, spare) * len(rules.operations) ** (num_nodes - 2)
+    return total
+
+
+def _subsets(number: int, largest: int) -> int:
+    """How many subsets with at most `largest` members a set of so many has."""
+    if 2 * largest >= number:  # fewer terms are left out than taken
+        return (1 << number) - (_subsets(number, number - largest - 1) if largest < number else 0)
+    term = total = 1
+    for taken in range(largest):  # each binomial from the one before: computing thousands anew takes minutes
+        term = term * (number - taken) // (taken + 1)
+        total += term
     return total
 
 

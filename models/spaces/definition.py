@@ -20,7 +20,11 @@ MAX_NODES = 128
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _OUTPUTS = ("dangling", "last")
+_INTEGER = "tag:yaml.org,2002:int"
+_NO_VALUE = (ValueError, KeyError, IndexError, AttributeError)
+"""What PyYAML raises for a scalar that does not fit its tag, beside errors of its own."""
 
 
 class InvalidDefinition(ValueError):
@@ -70,8 +74,8 @@ def read_definition(path: Path) -> Definition:
         raise InvalidDefinition(f"the space '{path}' is no text in UTF-8: {error.reason} at byte {error.start}") from error
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        _check_keys(tree)
-        return parse_definition(yaml.safe_load(text))
+        _check_fields(tree)
+        return parse_definition(None if tree is None else _constructed(tree, "the first level"))
     except yaml.YAMLError as error:
         raise InvalidDefinition(f"the space '{path}' is no YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
@@ -136,6 +140,10 @@ def _check_numbers(definition: Definition) -> None:
         joined = f"{high} nodes in a row" if ports is None else f"{high} nodes with {ports} ports each"
         message = f"'max_edges' is {definition.max_edges}, but {joined} take {least} edges"
         raise InvalidDefinition(f"{message}; raise 'max_edges' or lower 'max_nodes'{'' if ports is None else ' or ports'}")
+    most = high * (high - 1) // 2
+    if definition.max_edges is not None and definition.max_edges > most:
+        message = f"'max_edges' is {definition.max_edges}, but {high} nodes have at most {most} edges"
+        raise InvalidDefinition(f"{message}; lower it, or leave it out for no limit")
 
 
 def _text(key: str, value: Any) -> str:
@@ -178,16 +186,33 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
 }
 
 
-def _check_keys(tree: yaml.Node | None) -> None:
-    """Raise `InvalidDefinition` for a field that is given twice, of which YAML would silently take the last."""
+def _check_fields(tree: yaml.Node | None) -> None:
+    """Raise `InvalidDefinition` for what YAML would silently take otherwise than it is meant, and for values that are none.
+
+    Of a field that is given twice it takes the last; 012 is 10 to it, and 1:2 is 62.
+    """
     if not isinstance(tree, yaml.MappingNode):
         return
     seen = set()
-    for key, _ in tree.value:
+    for key, value in tree.value:
         name, line = str(key.value), key.start_mark.line + 1
         if name in seen:
             raise InvalidDefinition(f"the field '{name:.40}' is given twice, again in line {line}; keep one")
         seen.add(name)
+        if value.tag == _INTEGER and not _DECIMAL.fullmatch(str(value.value)):
+            message = f"'{name:.40}' in line {line} is '{value.value!s:.40}'; write a whole number in plain decimal digits"
+            raise InvalidDefinition(message)
+        _constructed(value, f"'{name:.40}'")
+
+
+def _constructed(node: yaml.Node, place: str) -> Any:
+    """The value of a node. Raises `InvalidDefinition`, naming the place, where its text is no value of its YAML type."""
+    try:
+        return yaml.SafeLoader("").construct_document(node)
+    except _NO_VALUE as error:
+        held = f"'{node.value:.40}'" if isinstance(node, yaml.ScalarNode) else "a value"
+        message = f"{place} in line {node.start_mark.line + 1} holds {held}, which YAML cannot take for what it looks like: {error}"
+        raise InvalidDefinition(f"{message}; correct it, or quote it if it is text") from error
 
 
 def _kind(value: Any) -> str:

@@ -39,23 +39,37 @@ def refusals() -> Iterator[None]:
 def read_architectures(source: Path, space: SearchSpace) -> list[Architecture]:
     """The valid architectures of a file, or of standard input for `-`.
 
-    There is one a line, as `{"nodes": …, "edges": …}` or in the space's own form. Raises `ValueError` that names the line at fault.
+    There is one a line, as `{"nodes": …, "edges": …}` or in the space's own form. Raises `ValueError` that names the line at fault,
+    or the file where it cannot be read.
     """
     try:
-        text = sys.stdin.read() if source == STANDARD_INPUT else source.read_text()
+        text = sys.stdin.read() if source == STANDARD_INPUT else source.read_text(encoding="utf-8")
     except OSError as error:
-        raise ValueError(f"cannot read '{source}': {error.strerror}") from error
+        raise ValueError(f"cannot read '{source}': {error.strerror}; give a file with one architecture a line") from error
+    except UnicodeDecodeError as error:
+        name = "standard input" if source == STANDARD_INPUT else f"'{source}'"
+        raise ValueError(f"{name} is no text in UTF-8: {error.reason} at byte {error.start}; save it as UTF-8") from error
     return [_architecture(line, number, space) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
 
 
 def write_lines(values: Iterable[Any], out: Path | None) -> None:
-    """One JSON value a line, to a file or to standard output."""
+    """One JSON value a line, to a file or to standard output. Raises `ValueError` where the file cannot be written."""
     lines = (json.dumps(value) for value in values)
     if out is None:
         for line in lines:
             typer.echo(line)
     else:
-        out.write_text("".join(line + "\n" for line in lines))
+        with writing_to(out, "--out"):
+            out.write_text("".join(line + "\n" for line in lines))
+
+
+@contextmanager
+def writing_to(path: Path, option: str) -> Iterator[None]:
+    """Raise `ValueError`, naming the path and the option that gave it, where it cannot be written to."""
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(f"cannot write to '{path}': {error.strerror}; choose another {option}") from error
 
 
 def _architecture(line: str, number: int, space: SearchSpace) -> Architecture:
@@ -68,6 +82,10 @@ def _architecture(line: str, number: int, space: SearchSpace) -> Architecture:
         space.validate(architecture)
     except json.JSONDecodeError as error:
         raise ValueError(f"line {number} is no JSON value: {error}; give one architecture a line") from error
+    except RecursionError as error:
+        raise ValueError(
+            f"line {number} is nested too deeply; give one architecture a line, as lists of nodes and edges"
+        ) from error
     except InvalidArchitecture as error:
         raise ValueError(f"line {number}: {error}") from error
     return architecture

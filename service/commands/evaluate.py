@@ -37,8 +37,6 @@ NeededData = Annotated[
 Metric = Annotated[str | None, typer.Option(help="The measurement to predict.", show_default="the first accuracy in the file")]
 Seed = Annotated[int, typer.Option(min=0, help="Of all that is random.")]
 RunCount = Annotated[int, typer.Option("--runs", min=1, help="How often it is repeated, with seeds that follow on.")]
-
-
 LabelCounts = Annotated[
     list[int] | None,
     typer.Option(
@@ -61,7 +59,7 @@ def abilities(
     checkpoint: Checkpoint,
     out: Results,
     data: Data = None,
-    graphs: Annotated[int, typer.Option(min=1, help="At most so many held-out graphs; all of the ENAS list.")] = 2000,
+    graphs: Annotated[int, typer.Option(min=2, help="At most so many held-out graphs; all of the ENAS list.")] = 2000,
     prior_samples: Annotated[int, typer.Option(min=1, help="Points of the prior, each decoded 10 times.")] = 1000,
     beside: Annotated[
         list[str] | None, typer.Option(help="Another checkpoint of the space whose smoothness is drawn too; may be repeated.")
@@ -76,13 +74,12 @@ def abilities(
         from models.evaluation.held_out import held_out_of_card, held_out_of_data
         from models.evaluation.pages import write_abilities
         from models.evaluation.smoothness import mean_pair_distance, measure_smoothness
+        from models.evaluation.subject import check_comparable
 
         subject = _subject(checkpoint, folder, device)
         others = [_subject(name, folder, device) for name in beside or ()]
+        check_comparable(subject, others)
         space = subject.autoencoder.space
-        for other in others:
-            if other.card.space != subject.card.space:
-                raise ValueError(f"'{other.card.name}' is of '{other.card.space}', not of '{subject.card.space}'; leave it out")
         report("gathering held-out graphs", 0, 1)
         held_out = (
             held_out_of_card(subject.card, space)
@@ -91,10 +88,11 @@ def abilities(
         )
         report("gathering held-out graphs", 1, 1)
         chosen = held_out.graphs[:graphs]
+        unrelated = mean_pair_distance(chosen, seed)
         found = measure_abilities(subject.autoencoder, chosen, held_out.trained_on, seed, prior_samples, report)
         curves = {one.card.name: measure_smoothness(one.autoencoder, chosen, seed, report=report) for one in (subject, *others)}
         facts = {**subject.facts, "data": held_out.origin, "seed": seed, "num_held_out": len(chosen)}
-        write_abilities(out, facts, found, curves, mean_pair_distance(chosen, seed))
+        write_abilities(out, facts, found, curves, unrelated)
     _say(out / "abilities.md", f"{found.reconstruction:.2f}% reconstructed, {found.validity_free:.2f}% of free decodings valid")
 
 
@@ -114,23 +112,26 @@ def prediction(
     with _evaluation(out) as report:
         from models.evaluation.labels import choose_metric
         from models.evaluation.pages import write_prediction
-        from models.evaluation.prediction import label_counts, predict_by_network, predict_by_process, split_labels
+        from models.evaluation.prediction import (
+            label_counts,
+            predict_by_network,
+            predict_by_process,
+            require_fractions,
+            split_labels,
+        )
 
         subject = _subject(checkpoint, folder, device)
         measured = _measured(data, subject, report)
         name = choose_metric(measured, metric)
         train, test = split_labels(measured, subject.autoencoder.space, name, seed)
         counts = label_counts(labels, len(train.values))
+        if counts:
+            require_fractions(train, test)
         seeds = range(seed, seed + runs)
         process = predict_by_process(subject.autoencoder, train, test, seeds, report)
         networks = {count: predict_by_network(subject.autoencoder, train, test, count, seeds, report=report) for count in counts}
-        facts = {
-            **subject.facts,
-            "data": measured.source,
-            "seed": seed,
-            "num_train": len(train.values),
-            "num_test": len(test.values),
-        }
+        sizes = {"num_train": len(train.values), "num_test": len(test.values)}
+        facts = {**subject.facts, "data": measured.source, "seed": seed, **sizes}
         write_prediction(out, facts, process, networks, name, seed)
     _say(out / "prediction.md", f"correlation {process.test[0].pearson_r:.3f} by the Gaussian process")
 
@@ -153,13 +154,13 @@ def extrapolation(
     """Propose architectures larger than those trained on, ranked by predicted performance (Table 2)."""
     with _evaluation(out) as report:
         from models.architectures.canonical import canonical_id
-        from models.evaluation.extrapolation import extrapolate, larger_sizes
+        from models.evaluation.extrapolation import choose_sizes, extrapolate
         from models.evaluation.labels import as_fractions
         from models.evaluation.pages import write_extrapolation
 
         subject = _subject(checkpoint, folder, device)
         space = subject.autoencoder.space
-        sizes = nodes or larger_sizes(space)
+        sizes = choose_sizes(space, nodes)
         measured = _measured(data, subject, report)
         labels = _labels(measured, metric)
         if predictor is Predictor.network:

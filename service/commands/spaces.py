@@ -14,9 +14,19 @@ from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id
 from models.architectures.drawing import draw_svg
 from models.architectures.formats import to_dot, to_json
-from models.pretrained.catalogue import FOLDER, spaces_in
+from models.pretrained.catalogue import FOLDER, find_space, spaces_in
 from models.spaces.registry import open_space
-from service.commands.documents import STANDARD_INPUT, ModelsFolder, Out, Source, read_architectures, refusals, write_lines
+from models.spaces.space import SearchSpace, UnknownSpace
+from service.commands.documents import (
+    STANDARD_INPUT,
+    ModelsFolder,
+    Out,
+    Source,
+    read_architectures,
+    refusals,
+    write_lines,
+    writing_to,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Look at the search spaces: list them, sample them, draw architectures.")
 
@@ -52,10 +62,11 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal samples.")] = 0,
     native: Annotated[bool, typer.Option("--native", help="Write the space's own form instead of nodes and edges.")] = False,
     out: Out = None,
+    models_folder: ModelsFolder = FOLDER,
 ) -> None:
     """Draw architectures at random from a space, one JSON value a line."""
     with refusals():
-        chosen = open_space(space)
+        chosen = _space(space, models_folder)
         rng = np.random.default_rng(seed)
         form = chosen.format_native if native else to_json
         write_lines([form(chosen.sample(rng)) for _ in range(count)], out)
@@ -70,17 +81,32 @@ def draw(
         Path | None,
         typer.Option(help="Folder for the pictures, named by canonical id; needed for more than one.", show_default=False),
     ] = None,
+    models_folder: ModelsFolder = FOLDER,
 ) -> None:
     """Draw architectures: 'svge space sample nasbench101 | svge space draw nasbench101 > cell.svg'."""
     with refusals():
-        architectures = read_architectures(source, open_space(space))
+        architectures = read_architectures(source, _space(space, models_folder))
         if folder is None:
             if len(architectures) != 1:
                 raise ValueError(f"expected one architecture for standard output, got {len(architectures)}; give a --folder")
             typer.echo(_DRAW[form](architectures[0]))
             return
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing_to(folder, "--folder"):
+            folder.mkdir(parents=True, exist_ok=True)
         for architecture in architectures:
             path = folder / f"{canonical_id(architecture)[:16]}.{form}"
-            path.write_text(_DRAW[form](architecture))
+            with writing_to(path, "--folder"):
+                path.write_text(_DRAW[form](architecture))
             typer.echo(path)
+
+
+def _space(name: str, models_folder: Path) -> SearchSpace:
+    """A space that is always there, that of a YAML file, or one that a checkpoint of the folder defines."""
+    try:
+        return open_space(name)
+    except UnknownSpace:
+        pass
+    try:
+        return find_space(name, models_folder)
+    except UnknownSpace as error:
+        raise UnknownSpace(f"{error}, or a YAML file of your own") from error

@@ -37,6 +37,7 @@ def kind_of(folder: Path, content: bytes) -> FileKind:
         (b'{"x": {"accuracy": 0.5},\n "y": {}}\n', FileKind.JSON),
         (b'{"arch": "x", "accuracy": 1}\r\n{"arch": "y"}', FileKind.JSON_LINES),
         (b' \n{"arch": "x"}\n{"arch": "y"}', FileKind.JSON_LINES),
+        (b'{"arch": "x"}\n\n \r\n{"arch": "y"}', FileKind.JSON_LINES),
     ],
 )
 def test_the_kind_is_in_the_content(tmp_path: Path, content: bytes, kind: FileKind) -> None:

@@ -3,15 +3,19 @@ import pytest
 import torch
 
 from models.architectures.canonical import canonicalise
-from models.evaluation.extrapolation import FixedSize, decode_exactly, extrapolate, grow, larger_sizes
+from models.evaluation.extrapolation import FixedSize, choose_sizes, decode_exactly, extrapolate, grow, larger_sizes
 from models.evaluation.labels import Labelled
 from models.evaluation.network_size import count_network
 from models.networks.build import build_network
 from models.networks.counts import count_parameters
+from models.spaces.custom import CustomSpace
+from models.spaces.definition import Definition
+from models.spaces.enas_macro import EnasMacro
 from models.spaces.registry import get_space
 from tests.models.svge.small import small_autoencoder
 
-CASES = [("nasbench101", 8), ("nasbench101", 9), ("enas_macro", 14)]
+CASES = [("nasbench101", 8), ("nasbench101", 9), ("enas_macro", 14), ("enas_micro", 22)]
+TIGHT = CustomSpace(Definition("tight", ("a", "b"), max_nodes=6, max_edges=6))
 
 
 def data(space: str, count: int = 20) -> Labelled:
@@ -78,6 +82,27 @@ def test_the_sizes_are_the_papers_and_a_fixed_space_has_none() -> None:
         larger_sizes(get_space("nasbench201"))
     with pytest.raises(FixedSize, match="9 were asked for"):
         extrapolate(small_autoencoder("nasbench201"), data("nasbench201"), lambda graphs: np.zeros(len(graphs)), 9, 0)
+
+
+def test_sizes_that_a_space_lacks_are_passed_over() -> None:
+    assert larger_sizes(get_space("enas_micro")) == [22, 25]
+    assert larger_sizes(TIGHT) == [7]
+    assert larger_sizes(EnasMacro(num_layers=12)) == [15, 16]
+    assert {graph.num_nodes for graph in grow(TIGHT, list(TIGHT.enumerate())[:50], 7, 20, np.random.default_rng(0))} == {7}
+    with pytest.raises(FixedSize, match="'full' have at most 5 edges, which join at most 6 nodes; extrapolate in another"):
+        larger_sizes(CustomSpace(Definition("full", ("a",), max_nodes=6, max_edges=5)))
+
+
+def test_sizes_asked_for_are_checked_and_the_limit_is_named() -> None:
+    cells = get_space("nasbench101")
+    assert choose_sizes(cells, None) == [8, 9]
+    assert choose_sizes(cells, [10, 8]) == [10, 8]
+    with pytest.raises(FixedSize, match="more nodes than the 7 that 'nasbench101' is trained with, got 7"):
+        choose_sizes(cells, [8, 7])
+    with pytest.raises(FixedSize, match="at most 9 edges, which join at most 10 nodes, 11 were asked for"):
+        choose_sizes(cells, [8, 11])
+    with pytest.raises(FixedSize, match="have 19, 22, 25 nodes and so on, 20 were asked for"):
+        choose_sizes(get_space("enas_micro"), [20])
 
 
 @pytest.mark.parametrize("name", ["nasbench101", "enas_macro"])

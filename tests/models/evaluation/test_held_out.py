@@ -8,7 +8,7 @@ import pytest
 from models.datasets.loading import load_measured
 from models.datasets.measured import MeasuredArchitectures, Measurements
 from models.evaluation.held_out import UnknownTrainingData, held_out_of_card, held_out_of_data, split_measured
-from models.pretrained.catalogue import Card
+from models.pretrained.catalogue import Card, read_cards, space_of
 from models.spaces.enas_macro import EnasMacro
 from models.svge.datasets import build_split
 
@@ -40,6 +40,19 @@ def test_the_split_of_a_card_is_built_again() -> None:
 def test_a_card_that_tells_of_anything_else_is_refused(sentence: str) -> None:
     with pytest.raises(UnknownTrainingData, match="--data"):
         held_out_of_card(replace(CARD, details={"data": sentence}), SPACE)
+
+
+@pytest.mark.parametrize("card", read_cards(), ids=lambda card: card.name)
+def test_what_a_shipped_checkpoint_was_trained_on_can_be_built_again_or_is_asked_for(card: Card) -> None:
+    space = space_of(card)
+    if " of the space" not in card.details["data"]:
+        with pytest.raises(UnknownTrainingData, match="give the file it was trained on with --data"):
+            held_out_of_card(card, space)
+        return
+    held_out = held_out_of_card(card, space)
+    assert held_out.origin == card.details["data"]
+    assert held_out.graphs
+    assert not set(held_out.graphs) & held_out.trained_on
 
 
 def test_what_was_trained_on_is_taken_out_of_the_test_part_of_a_file() -> None:

@@ -48,3 +48,10 @@ def test_equal_latents_are_a_distance_of_nothing() -> None:
     latents = torch.randn(50, 6, generator=torch.Generator().manual_seed(0))
     latents[49] = latents[0]
     assert closest_pair(architectures, latents).distance == 0.0
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_have_no_closest_pair(count: int) -> None:
+    architectures = sample_distinct(get_space("enas_macro"), count, np.random.default_rng(0))
+    with pytest.raises(ValueError, match=f"at least two architectures to compare, got {count}"):
+        closest_pair(architectures, torch.zeros(count, 6))

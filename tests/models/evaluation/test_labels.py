@@ -25,6 +25,22 @@ def test_the_first_accuracy_is_taken_and_a_named_metric_wins() -> None:
         choose_metric(measured([{"seconds": 3.0}]), None)
 
 
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (["val_loss", "eval_seconds", "val_accuracy"], "val_accuracy"),
+        (["test_error", "val", "top1Acc"], "top1Acc"),
+        (["interval", "latest", "validTime", "valid"], "valid"),
+        (["accumulated_time", "test_losses", "cifar10-test"], "cifar10-test"),
+    ],
+)
+def test_a_loss_or_a_time_is_never_the_first_accuracy(names: list[str], chosen: str) -> None:
+    assert choose_metric(measured([dict.fromkeys(names, 0.5)]), None) == chosen
+    others = [name for name in names if name != chosen and "val" != name]
+    with pytest.raises(UnknownMetric, match=f"{', '.join(others)} .*--metric"):
+        choose_metric(measured([dict.fromkeys(others, 0.5)]), None)
+
+
 def test_architectures_without_the_metric_are_left_out() -> None:
     data = labelled(measured([{"acc": 0.5}, {"other": 1.0}, {"acc": 0.7}]), "acc")
     assert data.architectures == (KNOWN[0], KNOWN[2])

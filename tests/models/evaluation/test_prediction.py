@@ -2,8 +2,15 @@ import numpy as np
 import pytest
 
 from models.datasets.measured import MeasuredArchitectures, Measurements
-from models.evaluation.labels import Labelled, labelled
-from models.evaluation.prediction import Predicted, label_counts, predict_by_network, predict_by_process, split_labels
+from models.evaluation.labels import Labelled, NoFractions, labelled
+from models.evaluation.prediction import (
+    Predicted,
+    label_counts,
+    predict_by_network,
+    predict_by_process,
+    require_fractions,
+    split_labels,
+)
 from models.evaluation.scoring import score_by_network, score_by_process
 from models.spaces.enas_macro import EnasMacro
 from models.svge.finetuning import FineTuningConfig
@@ -44,6 +51,24 @@ def test_few_labels_are_halved_and_many_split_as_usual() -> None:
     assert not set(train.architectures) & set(test.architectures)
     train, test = split_labels(measured(2100), SPACE, "acc", seed=0)
     assert (len(train.architectures), len(test.architectures)) == (1890, 210)
+
+
+def test_labels_that_are_all_the_same_are_refused() -> None:
+    rng, found = np.random.default_rng(0), Measurements()
+    for _ in range(20):
+        found.add(SPACE.sample(rng), {"acc": 0.5})
+    with pytest.raises(ValueError, match="different values of 'acc' to train on, got only 0.5"):
+        split_labels(found.build("constant"), SPACE, "acc", seed=0)
+    with pytest.raises(ValueError, match="'acc' to train on, got none"):
+        split_labels(measured(1), SPACE, "acc", seed=0)
+
+
+def test_labels_that_are_no_fractions_are_refused_with_two_remedies(halves: tuple[Labelled, Labelled]) -> None:
+    train, test = halves
+    require_fractions(train, test)
+    counts = Labelled(test.architectures, 1e6 * test.values, "parameters")
+    with pytest.raises(NoFractions, match="'parameters'.*choose another.*--labels 0"):
+        require_fractions(train, counts)
 
 
 def test_the_number_of_labels_is_the_papers_or_what_there_is() -> None:

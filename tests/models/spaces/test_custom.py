@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -118,6 +119,19 @@ def test_a_large_space_is_sampled_and_not_listed() -> None:
         space.enumerate()
     chained = CustomSpace(Definition("chained", tuple("abcdef"), max_nodes=8, min_nodes=8, chain=True, output="last"))
     assert chained.size == 2**15 * 6**6
+
+
+@pytest.mark.parametrize(
+    ("max_edges", "number_of_skip_sets"),
+    [(None, 2**8001), (128, 8002), (129, 8002 + math.comb(8001, 2)), (127 + 4000, 2**8000), (8127, 2**8001 - 1), (8128, 2**8001)],
+    ids=["none", "1 skip", "2 skips", "half", "all but 1", "all"],
+)
+def test_the_largest_chain_is_counted_at_once(max_edges: int | None, number_of_skip_sets: int) -> None:
+    rules = Definition("long", ("a", "b"), max_nodes=128, min_nodes=128, max_edges=max_edges, chain=True)
+    started = time.process_time()
+    assert CustomSpace(rules).size == number_of_skip_sets * 2**126
+    assert (CustomSpace(replace(rules, min_nodes=3)).size or 0) > number_of_skip_sets * 2**126
+    assert time.process_time() - started < 3
 
 
 def test_the_native_form_is_the_services_own() -> None:

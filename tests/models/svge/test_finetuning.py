@@ -12,7 +12,7 @@ from models.svge.predictor import PerformancePredictor
 from tests.models.svge.small import small_model
 
 SPACE = get_space("enas_macro")
-CONFIG = FineTuningConfig(num_epochs=12, batch_size=16, learning_rate=3e-3)
+CONFIG = FineTuningConfig(num_epochs=25, batch_size=16, learning_rate=3e-3)
 
 
 def labelled(count: int, seed: int = 0) -> tuple[PackedGraphs, torch.Tensor]:

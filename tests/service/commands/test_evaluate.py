@@ -84,6 +84,20 @@ def test_prediction_from_a_file_of_measurements(
     assert [one["labels"] for one in found["fine_tuned"]] == [78]
 
 
+def test_a_metric_that_the_network_cannot_predict_is_refused_before_anything_is_fitted(
+    models_folder: Path, tmp_path: Path, shared_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.evaluation.prediction.fit_regression", None)
+    table = tmp_path / "counts.csv"
+    lines = shared_data("nasbench101_sample.csv").read_text().splitlines()
+    table.write_text("\n".join([f"{lines[0]},size", *(f"{line},{1000 + place}" for place, line in enumerate(lines[1:]))]))
+    command = ("--checkpoint", "cells", "--data", table, "--out", tmp_path, "--metric", "size")
+    result = evaluate("prediction", models_folder, *command)
+    assert result.exit_code == 2
+    assert "'size' to be an accuracy" in " ".join(result.output.split())
+    assert "--labels 0" in " ".join(result.output.split())
+
+
 def test_extrapolation_proposes_new_valid_cells_that_can_be_built(
     models_folder: Path, tmp_path: Path, shared_data: Callable[[str], Path]
 ) -> None:
@@ -122,6 +136,9 @@ def test_random_search_looks_values_up_where_the_whole_space_was_measured(
         ("random", ["--checkpoint", "enas", "--data", "nowhere.csv"], "nowhere.csv"),
         ("abilities", ["--checkpoint", "cells"], "the file it was trained on with --data"),
         ("abilities", ["--checkpoint", "enas", "--beside", "cells"], "leave it out"),
+        ("abilities", ["--checkpoint", "enas", "--beside", "enas"], "different names, got 'enas' twice"),
+        ("extrapolation", ["--checkpoint", "cells", "--nodes", "8", "--nodes", "6"], "more nodes than the 7"),
+        ("extrapolation", ["--checkpoint", "cells", "--nodes", "11"], "at most 9 edges, which join at most 10 nodes"),
         ("abilities", ["--checkpoint", "nothing"], "unknown model 'nothing'"),
         ("abilities", ["--checkpoint", "nowhere/nothing.safetensors"], "cannot read the checkpoint"),
         ("extrapolation", ["--checkpoint", "fixed"], "extrapolate in another space"),
