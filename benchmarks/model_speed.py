@@ -149,15 +149,15 @@ def encoding(setting: Setting) -> Iterator[Contender]:
 
     ready = collated()
     task = f"encoding {count:,}"
+    autoencoder = GraphAutoencoder(setting.model, setting.space, torch.device("cpu"))
     parts = [packed.select(rows) for rows in torch.arange(count).split(CPU_BATCH_SIZE)]
     own = _inference(count, lambda: [setting.model.encode(part) for part in parts])
-    yield Contender(task, f"SVGe, {CPU_BATCH_SIZE} at a time", own)
-    yield Contender(task, "SVGe, at once", _inference(count, lambda: setting.model.encode(packed)))
+    yield Contender(task, f"SVGe, {CPU_BATCH_SIZE} at a time", _autocast(autoencoder, own))
+    yield Contender(task, f"SVGe, {CPU_BATCH_SIZE} at a time, single precision", own)
     yield Contender(task, "PyTorch Geometric, at once", _inference(count, lambda: encoder(ready)))
     for name, model in setting.baselines.items():
         yield Contender(task, name, _inference(count, partial(model.encode, packed)))
     task = f"encoding {count:,}, from architectures"
-    autoencoder = GraphAutoencoder(setting.model, setting.space, torch.device("cpu"))
     yield Contender(task, "SVGe", _inference(count, lambda: autoencoder.encode(architectures)))
     yield Contender(task, "PyTorch Geometric", _inference(count, lambda: encoder(collated())))
 
@@ -170,7 +170,9 @@ def decoding(setting: Setting) -> Iterator[Contender]:
     geometric = setting.geometric
     task = f"sampling {count:,} latents"
     own = _inference(count, lambda: [_sample(setting.model, part, max_nodes, generator) for part in latents.split(CPU_BATCH_SIZE)])
-    yield Contender(task, f"SVGe, {CPU_BATCH_SIZE} at a time", own)
+    autoencoder = GraphAutoencoder(setting.model, setting.space, torch.device("cpu"))
+    yield Contender(task, f"SVGe, {CPU_BATCH_SIZE} at a time", _autocast(autoencoder, own))
+    yield Contender(task, f"SVGe, {CPU_BATCH_SIZE} at a time, single precision", own)
     parts = cycle(latents.split(setting.sizes.decoded_alone))
 
     def one_at_a_time() -> Work:
@@ -183,7 +185,6 @@ def decoding(setting: Setting) -> Iterator[Contender]:
     for name, model in setting.baselines.items():
         points = torch.randn(count, model.config.latent_size, generator=torch.Generator().manual_seed(SEED))
         yield Contender(task, name, _inference(count, partial(_sample, model, points, max_nodes, generator)))
-    autoencoder = GraphAutoencoder(setting.model, setting.space, torch.device("cpu"))
     whole = _inference(count, lambda: autoencoder.decode(latents, generator))
     yield Contender(task, "SVGe, by the grammar, as canonical architectures", whole)
 
@@ -200,6 +201,16 @@ def _inference(graphs: int, call: Callable[[], object]) -> Callable[[], Work]:
             return timed(graphs, call)
 
     return work
+
+
+def _autocast(autoencoder: GraphAutoencoder, work: Callable[[], Work]) -> Callable[[], Work]:
+    """The same work in the precision that the project itself encodes and decodes in on this machine."""
+
+    def in_its_precision() -> Work:
+        with autoencoder.autocast():
+            return work()
+
+    return in_its_precision
 
 
 def measure(setting: Setting, rounds: int, seconds: float) -> list[Speed]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.svge.message_passing import gated_update
+from models.svge.gated_unit import gated_update
 from models.svge.packing import PackedGraphs
 
 

@@ -134,7 +134,8 @@ def decode_exactly(
     noise = torch.Generator(device).manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
     found = []
     for batch in torch.split(latents, BATCH_SIZE):
-        graphs = autoencoder.model.sample(batch.to(device), rule, noise)
+        with autoencoder.autocast():
+            graphs = autoencoder.model.sample(batch.to(device), rule, noise)
         for types, adjacency in zip(graphs.types.tolist(), graphs.adjacency.tolist(), strict=True):
             labels, edges = unpack_one(types, adjacency, space.vocabulary)
             found.append(canonicalise(from_graph(space.name, labels, edges)))

@@ -15,9 +15,8 @@ from models.svge.datasets import sample_distinct
 from models.svge.packing import pack
 from models.svge.packing_order import permuted, random_orders
 
-_ROWS_AT_ONCE = 1024
-_COLUMNS_AT_ONCE = 65_536
-_CANDIDATES = 4
+_ROWS_AT_ONCE = 512
+_COLUMNS_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,8 @@ def largest_relabelling_difference(autoencoder: GraphAutoencoder, architectures:
     for start in range(0, len(architectures), BATCH_SIZE):
         graphs = pack(architectures[start : start + BATCH_SIZE], autoencoder.space.vocabulary)
         orders = random_orders(graphs, generator, topological=not autoencoder.model.reads_any_order)
-        means = [autoencoder.model.encode(one.to(device)).mean for one in (graphs, permuted(graphs, orders))]
+        with autoencoder.autocast():
+            means = [autoencoder.model.encode(one.to(device)).mean for one in (graphs, permuted(graphs, orders))]
         largest = max(largest, float((means[0] - means[1]).abs().max()))
     return largest
 
@@ -57,17 +57,19 @@ def largest_relabelling_difference(autoencoder: GraphAutoencoder, architectures:
 def closest_pair(architectures: Sequence[Architecture], latents: Tensor, report: Report = silent) -> ClosestPair:
     """The nearest two of `n` latents, `n x d`, one for each architecture.
 
-    Products in single precision find a few candidates for each row; their distances are then taken in double precision. Raises
-    `ValueError` for fewer than two.
+    Products in single precision find the nearest of each row in every block of columns; their distances are then taken in double
+    precision. Raises `ValueError` for fewer than two.
     """
     if len(latents) < 2:
         raise ValueError(f"expected at least two architectures to compare, got {len(latents)}; the closest two need more")
-    squares = latents.square().sum(dim=1)
+    centred = latents - latents.mean(dim=0)
+    halves = centred.square().sum(dim=1) / 2
     best = (float("inf"), 0, 0)
     for start in range(0, len(latents), _ROWS_AT_ONCE):
         rows = torch.arange(start, min(start + _ROWS_AT_ONCE, len(latents)))
-        candidates = _nearest(latents, squares, rows)
+        candidates = _nearest(centred, halves, rows)
         distances = (latents[rows, None].double() - latents[candidates].double()).norm(dim=-1)
+        distances[candidates == rows[:, None]] = torch.inf
         place = int(distances.argmin())
         row, column = divmod(place, candidates.shape[1])
         best = min(best, (float(distances.flatten()[place]), int(rows[row]), int(candidates[row, column])))
@@ -75,17 +77,16 @@ def closest_pair(architectures: Sequence[Architecture], latents: Tensor, report:
     return ClosestPair(best[0], architectures[best[1]], architectures[best[2]])
 
 
-def _nearest(latents: Tensor, squares: Tensor, rows: Tensor) -> Tensor:
-    """About the nearest others of each row: `m x k`."""
-    values, places = [], []
-    for start in range(0, len(latents), _COLUMNS_AT_ONCE):
+def _nearest(latents: Tensor, halves: Tensor, rows: Tensor) -> Tensor:
+    """About the nearest to each row in every block of columns from the rows' own on: `m x k`; earlier ones have been compared.
+
+    `halves`: half the squared length of each latent.
+    """
+    places = []
+    for start in range(int(rows[0]), len(latents), _COLUMNS_AT_ONCE):
         block = latents[start : start + _COLUMNS_AT_ONCE]
-        closeness = torch.addmm(-squares[start : start + _COLUMNS_AT_ONCE], latents[rows], block.T, alpha=2.0)
-        own = rows - start
-        inside = (own >= 0) & (own < len(block))
-        closeness[inside.nonzero().squeeze(1), own[inside]] = -torch.inf
-        value, place = closeness.topk(min(_CANDIDATES, len(block)), dim=1)
-        values.append(value)
-        places.append(place + start)
-    best = torch.cat(values, dim=1).topk(min(_CANDIDATES, len(latents) - 1), dim=1).indices
-    return torch.cat(places, dim=1).gather(1, best)
+        closeness = torch.addmm(-halves[start : start + _COLUMNS_AT_ONCE], latents[rows], block.T)  # m x columns
+        if start == int(rows[0]):
+            closeness.fill_diagonal_(-torch.inf)
+        places.append(closeness.argmax(dim=1) + start)
+    return torch.stack(places, dim=1)

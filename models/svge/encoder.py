@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from models.svge.config import SVGeConfig
-from models.svge.message_passing import GatedSum, MessageRound, NodeProducts
+from models.svge.message_passing import GatedSum, MessageRound
 from models.svge.packing import PackedGraphs
 
 
@@ -32,11 +31,7 @@ class Encoder(nn.Module):
         self.log_var = GatedSum(config.node_size, config.hidden_size, config.latent_size)
 
     def forward(self, graphs: PackedGraphs) -> Posterior:
-        states = self.embedding(graphs.types)  # b x n x node_size
-        # In the first round nodes of one type have one state, so that its products are looked up as well.
-        by_type = self.round.products(self.embedding.weight)
-        products = NodeProducts(*(functional.embedding(graphs.types, table) for table in by_type))
-        states = self.round.update(products, states, graphs.adjacency)
+        states = self.round.first(self.embedding.weight, graphs.types, graphs.adjacency)  # b x n x node_size
         for _ in range(self.num_rounds - 1):
             states = self.round(states, graphs.adjacency)
         return Posterior(self.mean(states, graphs.mask), self.log_var(states, graphs.mask))

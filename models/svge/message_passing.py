@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_BLOCK = 1e6
+from models.svge.gated_unit import gated_update
+from models.svge.neighbour_sum import sum_hidden_messages
 
 
 class NodeProducts(NamedTuple):
@@ -43,34 +44,30 @@ class MessageRound(nn.Module):
 
     def update(self, products: NodeProducts, states: Tensor, adjacency: Tensor) -> Tensor:
         """The new states, given the products of the old ones."""
-        sender, receiver, back_sender, back_receiver = products.ends.chunk(4, dim=-1)
-        inward, outward = adjacency.transpose(1, 2), adjacency  # b x receiver x sender
-        degree_in, degree_out = inward.sum(-1, keepdim=True), outward.sum(-1, keepdim=True)  # b x n x 1
-        summed = functional.linear(sum_hidden_messages(sender, receiver, inward), self.along.weight)
-        summed = summed + functional.linear(sum_hidden_messages(back_sender, back_receiver, outward), self.against.weight)
-        summed = summed + degree_in * self.along.bias + degree_out * self.against.bias  # b x n x message_size
+        hidden = sum_hidden_messages(products.ends, adjacency)  # b x n x 2 message_size
+        # As many biases as messages: the degrees are two inputs more of the one product.
+        degrees = torch.stack([adjacency.sum(dim=1), adjacency.sum(dim=2)], dim=-1).to(hidden.dtype)  # b x n x 2
+        weights = [self.along.weight, self.against.weight, self.along.bias.unsqueeze(1), self.against.bias.unsqueeze(1)]
+        summed = functional.linear(torch.cat([hidden, degrees], dim=-1), torch.cat(weights, dim=1))  # b x n x message_size
         return gated_update(self.from_message(summed), products.from_state, states)
 
+    def first(self, by_type: Tensor, types: Tensor, adjacency: Tensor) -> Tensor:
+        """The new states of nodes whose old one is that of their type. `by_type`: `T x node_size`; `types`: `b x n`.
 
-def sum_hidden_messages(sender: Tensor, receiver: Tensor, neighbours: Tensor) -> Tensor:
-    """The sum of `relu(sender[u] + receiver[v])` over the neighbours u of every node v.
-
-    `sender`, `receiver`: `b x n x h`; `neighbours`: `b x n x n`, receiver by sender, 0 or 1; returns `b x n x h`.
-    """
-    # A large negative number before the ReLU masks as well as a product after it, and costs one pass less in each direction.
-    blocked = ((neighbours - 1.0) * _BLOCK).to(sender.dtype)
-    hidden = receiver.unsqueeze(2) + sender.unsqueeze(1)  # b x receiver x sender x h
-    return hidden.add_(blocked.unsqueeze(-1)).relu_().sum(dim=2)
-
-
-def gated_update(from_message: Tensor, from_state: Tensor, states: Tensor) -> Tensor:
-    """The gated recurrent unit of Chung et al. (2014) from its two pre-activations, each `b x n x 3 node_size`."""
-    reset_message, update_message, new_message = from_message.chunk(3, dim=-1)
-    reset_state, update_state, new_state = from_state.chunk(3, dim=-1)
-    reset = torch.sigmoid(reset_message + reset_state)
-    update = torch.sigmoid(update_message + update_state)
-    new = torch.tanh(new_message + reset * new_state)
-    return new + update * (states - new)
+        Such a node's message is a sum over pairs of types, so that the network runs once a pair and the nodes only count.
+        """
+        num_types = len(by_type)
+        ends, from_state = self.products(by_type)
+        sender, receiver, back_sender, back_receiver = ends.chunk(4, dim=-1)
+        heard = self.along(torch.relu(receiver.unsqueeze(1) + sender))  # receiving type x sending type x message_size
+        heard_back = self.against(torch.relu(back_receiver.unsqueeze(1) + back_sender))
+        messages = torch.cat([heard, heard_back], dim=1).flatten(0, 1)  # 2 T T x message_size
+        of_type = functional.one_hot(types, num_types).to(adjacency.dtype)  # b x n x T
+        neighbours = torch.cat([adjacency.transpose(1, 2) @ of_type, adjacency @ of_type], dim=-1)  # b x n x 2 T
+        counts = (of_type.unsqueeze(-1) * neighbours.unsqueeze(-2)).flatten(2)  # b x n x 2 T T
+        by_pair = functional.linear(messages, self.from_message.weight)  # 2 T T x 3 node_size
+        from_message = functional.linear(counts, by_pair.T, self.from_message.bias)
+        return gated_update(from_message, functional.embedding(types, from_state), functional.embedding(types, by_type))
 
 
 class GatedSum(nn.Module):

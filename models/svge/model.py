@@ -18,6 +18,7 @@ class SVGe(GraphModel):
     """The variational graph autoencoder of "Smooth Variational Graph Embeddings for Efficient Neural Architecture Search"."""
 
     reads_any_order = True
+    exact_in_bfloat16 = True
 
     def __init__(self, config: SVGeConfig, vocabulary: Sequence[str]) -> None:
         super().__init__()

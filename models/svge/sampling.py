@@ -193,13 +193,13 @@ def sample_graphs(decoder: Decoder, latent: Tensor, rule: Rule, generator: torch
             adjacency[:, :step, step] = rule.choose_edges(latent.new_zeros(batch, step), types[:, step], *before)
             return SampledGraphs(types, adjacency, torch.where(num_nodes == 0, step + 1, num_nodes))
         terms = decoder.summary_products(partial.summary, latent_terms)
-        node_scores = decoder.node_logits(terms)[groups.of_row]
+        node_scores = decoder.node_logits(terms).float()[groups.of_row]
         new_types = rule.choose_types(node_scores + gumbel(node_scores, generator), *before)
         types[:, step] = new_types
         parents, groups = groups, split_groups(groups, new_types)
         terms, states, latent_terms = _inherit(groups, parents, terms, partial.states, latent_terms)
         new_state = decoder.new_state(terms, new_types[groups.leaders])
-        edge_scores = decoder.edge_logits(terms, states, new_state)[groups.of_row]
+        edge_scores = decoder.edge_logits(terms, states, new_state).float()[groups.of_row]
         perturbed = edge_scores + gumbel(edge_scores, generator) - gumbel(edge_scores, generator)
         adjacency[:, :step, step] = rule.choose_edges(perturbed, new_types, *before)
         num_nodes = torch.where((new_types == OUTPUT_TYPE) & (num_nodes == 0), step + 1, num_nodes)

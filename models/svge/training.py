@@ -142,22 +142,26 @@ def schedule(config: TrainingConfig, step: int) -> float:
     return warmup * (1.0 - step / config.num_steps)
 
 
-def make_optimizers(model: nn.Module, config: TrainingConfig) -> Sequence[torch.optim.Optimizer]:
+def make_optimizers(model: nn.Module, config: TrainingConfig, dtype: torch.dtype) -> Sequence[torch.optim.Optimizer]:
+    """Muon for the hidden layers, its products in `dtype`, and AdamW for the rest."""
     matrices, others = split_parameters(model)
     found: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, lr=config.learning_rate, weight_decay=config.weight_decay)]
-    return [*found, Muon(matrices, lr=config.matrix_rate, weight_decay=config.weight_decay)] if matrices else found
+    if matrices:
+        found.append(Muon(matrices, lr=config.matrix_rate, weight_decay=config.weight_decay, dtype=dtype))
+    return found
 
 
 class _Run:
     """A model on its way, one step at a time."""
 
     def __init__(self, model: GraphModel, data: TrainingData, config: TrainingConfig, workers: Workers) -> None:
-        self.state = RunState(model, make_optimizers(model, config))
+        self._bfloat16 = uses_bfloat16(config.precision, workers.device)
+        dtype = torch.bfloat16 if self._bfloat16 else torch.float32
+        self.state = RunState(model, make_optimizers(model, config, dtype))
         self.validation: float | None = None
         self._model, self._data, self._config, self._workers = model, data, config, workers
         self._wrapped = workers.wrap(_Objective(model, config))
         self._rates = [optimizer.param_groups[0]["lr"] for optimizer in self.state.optimizers]
-        self._bfloat16 = uses_bfloat16(config.precision, workers.device)
         workers.agree(float(self._bfloat16), "1 for bfloat16, 0 for float32; give all the same precision instead of 'auto'")
 
     @property

@@ -13,6 +13,7 @@ from models.pretrained.catalogue import InvalidCheckpoint
 from models.spaces.registry import define_space, definition_of, get_space
 from models.svge.graph_model import GraphModel
 from models.svge.model import SVGe
+from models.svge.packing import pack
 from tests.models.baselines.small import small_dvae, small_gin
 from tests.models.svge.small import SMALL, small_autoencoder, small_model
 
@@ -57,7 +58,8 @@ def test_a_checkpoint_of_the_first_format_encodes_as_ever() -> None:
     """Its card names no kind. The numbers are those of the day it was written."""
     autoencoder = load_autoencoder(GOLDEN / "svge_v1.safetensors", CPU)
     native = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|nor_conv_3x3~2|"
-    posterior = autoencoder.encode([autoencoder.space.parse_native(native)])
+    with torch.inference_mode():
+        posterior = autoencoder.model.encode(pack([autoencoder.space.parse_native(native)], autoencoder.space.vocabulary))
     torch.testing.assert_close(posterior.mean, torch.tensor([[1.2294, 1.4570, 0.4918]]), atol=2e-4, rtol=0)
     torch.testing.assert_close(posterior.log_var, torch.tensor([[1.2102, -1.3533, -0.7890]]), atol=2e-4, rtol=0)
 

@@ -19,14 +19,15 @@ def relabelled(graphs: PackedGraphs, rng: np.random.Generator) -> PackedGraphs:
     return PackedGraphs(graphs.types[rows, order], adjacency, graphs.mask[rows, order])
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("name", space_names())
-def test_isomorphic_graphs_get_equal_latents(name: str) -> None:
+def test_isomorphic_graphs_get_equal_latents(name: str, precision: torch.dtype) -> None:
     space = get_space(name)
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
     encoder = Encoder(SMALL, len(space.vocabulary))
     graphs = pack([space.sample(rng) for _ in range(1000)], space.vocabulary)
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
         expected, got = encoder(graphs), encoder(relabelled(graphs, rng))
     assert (expected.mean - got.mean).abs().max() < 1e-5
     assert (expected.log_var - got.log_var).abs().max() < 1e-5
