@@ -17,6 +17,8 @@ from models.svge.packing_order import permuted, random_orders
 
 _ROWS_AT_ONCE = 512
 _COLUMNS_AT_ONCE = 2048
+_ROUNDING = 1e-5
+"""Squared distances below so much of the largest squared length are lost in single precision, and are taken in double."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ def largest_relabelling_difference(autoencoder: GraphAutoencoder, architectures:
 def closest_pair(architectures: Sequence[Architecture], latents: Tensor, report: Report = silent) -> ClosestPair:
     """The nearest two of `n` latents, `n x d`, one for each architecture.
 
-    Products in single precision find the nearest of each row in every block of columns; their distances are then taken in double
-    precision. Raises `ValueError` for fewer than two.
+    Products in single precision find the nearest of each row in every block of columns, in double precision where they cannot tell;
+    the distances of these are then taken in double precision. Raises `ValueError` for fewer than two.
     """
     if len(latents) < 2:
         raise ValueError(f"expected at least two architectures to compare, got {len(latents)}; the closest two need more")
@@ -78,15 +80,21 @@ def closest_pair(architectures: Sequence[Architecture], latents: Tensor, report:
 
 
 def _nearest(latents: Tensor, halves: Tensor, rows: Tensor) -> Tensor:
-    """About the nearest to each row in every block of columns from the rows' own on: `m x k`; earlier ones have been compared.
+    """The nearest to each row in every block of columns from the rows' own on: `m x k`; earlier ones have been compared.
 
     `halves`: half the squared length of each latent.
     """
     places = []
+    indistinct = _ROUNDING * float(halves.max())
     for start in range(int(rows[0]), len(latents), _COLUMNS_AT_ONCE):
         block = latents[start : start + _COLUMNS_AT_ONCE]
         closeness = torch.addmm(-halves[start : start + _COLUMNS_AT_ONCE], latents[rows], block.T)  # m x columns
         if start == int(rows[0]):
             closeness.fill_diagonal_(-torch.inf)
-        places.append(closeness.argmax(dim=1) + start)
+        value, place = closeness.max(dim=1)
+        for row in torch.nonzero(halves[rows] - value < indistinct).flatten().tolist():
+            distances = (latents[rows[row]].double() - block.double()).norm(dim=1)
+            distances[closeness[row] == -torch.inf] = torch.inf
+            place[row] = distances.argmin()
+        places.append(place + start)
     return torch.stack(places, dim=1)

@@ -14,7 +14,7 @@ def gated_update(from_message: Tensor, from_state: Tensor, states: Tensor) -> Te
     """The new states, `... x s`, of nodes with the old `states`.
 
     `from_message`, `from_state`: the unit's products with its input and with the states, `... x 3 s`, for reset gate, update gate
-    and new state in turn; they broadcast.
+    and new state in turn; of one dtype, and broadcast to each other.
     """
     from_message, from_state = torch.broadcast_tensors(from_message, from_state)  # type: ignore[no-untyped-call]
     parts = from_message, from_state, states.expand(*from_message.shape[:-1], states.shape[-1])

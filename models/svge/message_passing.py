@@ -13,6 +13,9 @@ from torch.nn import functional
 from models.svge.gated_unit import gated_update
 from models.svge.neighbour_sum import sum_hidden_messages
 
+MOST_COUNTED_TYPES = 16
+"""With more types, counting pairs of them costs more than a message for each node."""
+
 
 class NodeProducts(NamedTuple):
     """The products of node states with the layers of a round: `... x 4 message_size` and `... x 3 node_size`."""
@@ -54,9 +57,12 @@ class MessageRound(nn.Module):
     def first(self, by_type: Tensor, types: Tensor, adjacency: Tensor) -> Tensor:
         """The new states of nodes whose old one is that of their type. `by_type`: `T x node_size`; `types`: `b x n`.
 
-        Such a node's message is a sum over pairs of types, so that the network runs once a pair and the nodes only count.
+        Such a node's message is a sum over pairs of types, so that with few types the network runs once a pair and the nodes only
+        count.
         """
-        num_types = len(by_type)
+        num_types, states = len(by_type), functional.embedding(types, by_type)  # states: b x n x node_size
+        if num_types > MOST_COUNTED_TYPES:
+            return self.forward(states, adjacency)
         ends, from_state = self.products(by_type)
         sender, receiver, back_sender, back_receiver = ends.chunk(4, dim=-1)
         heard = self.along(torch.relu(receiver.unsqueeze(1) + sender))  # receiving type x sending type x message_size
@@ -67,7 +73,7 @@ class MessageRound(nn.Module):
         counts = (of_type.unsqueeze(-1) * neighbours.unsqueeze(-2)).flatten(2)  # b x n x 2 T T
         by_pair = functional.linear(messages, self.from_message.weight)  # 2 T T x 3 node_size
         from_message = functional.linear(counts, by_pair.T, self.from_message.bias)
-        return gated_update(from_message, functional.embedding(types, from_state), functional.embedding(types, by_type))
+        return gated_update(from_message, functional.embedding(types, from_state), states)
 
 
 class GatedSum(nn.Module):

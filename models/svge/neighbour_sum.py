@@ -41,7 +41,8 @@ def _sum_over_all(sender: Tensor, receiver: Tensor, neighbours: Tensor) -> Tenso
 def _exactly_summable(ends: Tensor) -> Tensor:
     """Half precision in single, rounded so that sums of a few do not depend on their order.
 
-    They are rounded to half precision again, which would turn the last bit of a sum into its eighth.
+    They are rounded to half precision again, which would turn the last bit of a sum into its eighth. Exact for sums below 2^12;
+    gradients pass the rounding by.
     """
     return ends.float().add(_GRID).sub_(_GRID) if ends.dtype == torch.bfloat16 else ends
 
@@ -62,8 +63,10 @@ class _OrderedSum(torch.autograd.Function):
             hidden.relu_().mul_(adjacency[:, node, node + 1 :, None])
             sums[:, node + 1 :, :size] += hidden[..., :size]
             sums[:, node, size:] = hidden[..., size:].sum(dim=1)
-            pairs.append(hidden)
-        ctx.pairs, ctx.dtype = pairs, ends.dtype
+            if ctx.needs_input_grad[0]:
+                pairs.append(hidden)
+        ctx.save_for_backward(*pairs)
+        ctx.dtype = ends.dtype
         return sums.to(ends.dtype)
 
     @staticmethod
@@ -73,7 +76,7 @@ class _OrderedSum(torch.autograd.Function):
         size = width // 2
         inward, outward = gradient.to(torch.promote_types(gradient.dtype, torch.float32)).chunk(2, dim=-1)
         ends = inward.new_zeros(b, n, 4, size)
-        for node, hidden in enumerate(ctx.pairs):
+        for node, hidden in enumerate(ctx.saved_tensors):
             received = torch.ops.aten.threshold_backward(inward[:, node + 1 :], hidden[..., :size], 0)
             back = outward[:, node : node + 1].expand(-1, n - 1 - node, -1)
             sent = torch.ops.aten.threshold_backward(back, hidden[..., size:], 0)

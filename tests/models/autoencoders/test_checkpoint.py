@@ -62,6 +62,8 @@ def test_a_checkpoint_of_the_first_format_encodes_as_ever() -> None:
         posterior = autoencoder.model.encode(pack([autoencoder.space.parse_native(native)], autoencoder.space.vocabulary))
     torch.testing.assert_close(posterior.mean, torch.tensor([[1.2294, 1.4570, 0.4918]]), atol=2e-4, rtol=0)
     torch.testing.assert_close(posterior.log_var, torch.tensor([[1.2102, -1.3533, -0.7890]]), atol=2e-4, rtol=0)
+    served = autoencoder.encode([autoencoder.space.parse_native(native)])
+    torch.testing.assert_close(served.mean, posterior.mean, atol=0.02, rtol=0)
 
 
 def test_a_checkpoint_of_a_users_space_brings_its_definition(tmp_path: Path) -> None:

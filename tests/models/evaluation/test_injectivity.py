@@ -50,6 +50,17 @@ def test_equal_latents_are_a_distance_of_nothing() -> None:
     assert closest_pair(architectures, latents).distance == 0.0
 
 
+def test_equal_latents_are_found_beside_near_ones_and_far_down_the_list() -> None:
+    architectures = sample_distinct(get_space("nasbench101"), 5000, np.random.default_rng(0))
+    for seed, gap in enumerate((0.0003, 0.001, 0.002, 0.004)):
+        latents = torch.randn(5000, 56, generator=torch.Generator().manual_seed(seed))
+        latents[4700] = latents[5]
+        latents[4600] = latents[5] + gap / 56**0.5
+        found = closest_pair(architectures, latents)
+        assert found.distance == 0.0
+        assert {found.first, found.second} == {architectures[5], architectures[4700]}
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_have_no_closest_pair(count: int) -> None:
     architectures = sample_distinct(get_space("enas_macro"), count, np.random.default_rng(0))

@@ -12,7 +12,7 @@ from models.spaces.registry import get_space, space_names
 from models.svge.config import SVGeConfig
 from models.svge.encoder import Encoder
 from models.svge.geometric import to_data
-from models.svge.message_passing import MessageRound
+from models.svge.message_passing import MOST_COUNTED_TYPES, MessageRound
 from models.svge.packing import pack
 
 CONFIG = SVGeConfig(node_size=24, message_size=20, hidden_size=16, latent_size=8)
@@ -66,6 +66,21 @@ def test_encoder_equals_the_sparse_form(name: str) -> None:
         gate_hidden, value_hidden = torch.relu(readout.hidden(states)).chunk(2, dim=1)
         nodes = torch.sigmoid(readout.gate(gate_hidden)) * readout.value(value_hidden)
         torch.testing.assert_close(result, scatter(nodes, batch.batch, reduce="sum"), atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("num_types", [5, MOST_COUNTED_TYPES + 1])
+def test_the_first_round_by_types_is_a_round(num_types: int) -> None:
+    torch.manual_seed(0)
+    layer = MessageRound(8, 6).double()
+    types = torch.randint(num_types, (7, 6))
+    adjacency = (torch.rand(7, 6, 6) < 0.5).triu(1).double()
+    results = []
+    for way in (lambda table: layer.first(table, types, adjacency), lambda table: layer(table[types], adjacency)):
+        table = torch.linspace(-1, 1, num_types * 8, dtype=torch.float64).sin().view(num_types, 8).requires_grad_()
+        states = way(table)
+        results.append((states, *torch.autograd.grad(states.square().sum(), [table, *layer.parameters()])))
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-10, rtol=0)
 
 
 def test_gradients_of_a_round_are_right() -> None:
