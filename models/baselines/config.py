@@ -19,7 +19,7 @@ class GinConfig:
     hidden_size: int = 250
     latent_size: int = 56
     num_rounds: int = 2
-    kl_weight: float = 3e-4
+    kl_weight: float = 5e-5
     posterior_noise_scale: float = 1.0
 
     @property

@@ -11,7 +11,7 @@ class SVGeConfig:
     output width of the message networks of Eq. 5, half of the node's because that saves two fifths of the products;
     `hidden_size`, the hidden width of the other two-layer networks.
     `kl_weight` is alpha of Eq. 15. The paper's 0.005 goes with a hundredth of the noise; with all of it, it pays to keep posteriors
-    so wide that graphs are confused. `benchmarks/README.md` has the figures.
+    so wide that graphs are confused, and the less it is, the more graphs come back. `benchmarks/README.md` has the figures.
     `posterior_noise_scale` multiplies the posterior's standard deviation when a latent is sampled. It is 1; the published code
     uses 0.01, and evaluation reports both.
     """
@@ -21,5 +21,5 @@ class SVGeConfig:
     hidden_size: int = 250
     latent_size: int = 56
     num_rounds: int = 2
-    kl_weight: float = 3e-4
+    kl_weight: float = 5e-5
     posterior_noise_scale: float = 1.0

@@ -42,7 +42,7 @@ Data = Annotated[
 KindOption = Annotated[Kind, typer.Option(help="SVGe, SVGe with a GIN encoder, or D-VAE.")]
 Triplets = Annotated[bool, typer.Option("--triplets", help="Add the triplet loss: similar graphs to nearby latents.")]
 Start = Annotated[Path | None, typer.Option(help="Checkpoint of the same sizes whose weights to begin with.", show_default=False)]
-Steps = Annotated[int, typer.Option(min=1, help="Batches to train on; 3,000 take about forty minutes on one core.")]
+Steps = Annotated[int, typer.Option(min=1, help="Batches to train on; 3,000 take 15 to 40 minutes on one core.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Architectures in a batch.")]
 MatrixRate = Annotated[float, typer.Option(min=0.0, help="The highest rate of the hidden layers' matrices, by Muon.")]
 LearningRate = Annotated[float, typer.Option(min=0.0, help="The highest rate of all else, by AdamW.")]
