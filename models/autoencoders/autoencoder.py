@@ -100,16 +100,17 @@ class GraphAutoencoder:
             noise = torch.Generator(self._device).manual_seed(seed)
         known: dict[bytes, Decoded] = {}
         found, size = [], self._batch_size
-        for start in range(0, len(latents), size):
-            batch = latents[start : start + size].to(self._device, torch.float32)
-            with self.autocast():
+        # One context for all batches: the weights are rounded once.
+        with self.autocast():
+            for start in range(0, len(latents), size):
+                batch = latents[start : start + size].to(self._device, torch.float32)
                 graphs = self._model.sample(batch, rule, noise)
-            rows = zip(graphs.types.cpu().numpy(), graphs.adjacency.cpu().numpy(), graphs.num_nodes.tolist(), strict=True)
-            for types, adjacency, n in rows:
-                key = types[:n].tobytes() + adjacency[:n, :n].tobytes()
-                if key not in known:
-                    known[key] = read(types[:n], adjacency[:n, :n])
-                found.append(known[key])
+                rows = zip(graphs.types.cpu().numpy(), graphs.adjacency.cpu().numpy(), graphs.num_nodes.tolist(), strict=True)
+                for types, adjacency, n in rows:
+                    key = types[:n].tobytes() + adjacency[:n, :n].tobytes()
+                    if key not in known:
+                        known[key] = read(types[:n], adjacency[:n, :n])
+                    found.append(known[key])
         return found
 
     def _architecture(self, types: Types, adjacency: AdjacencyMatrix) -> Architecture:
