@@ -32,7 +32,7 @@ class GraphAutoencoder:
     """Encodes and decodes architectures of one space. It keeps no state between calls.
 
     On a CPU with units for bfloat16 the products of a model that is exact in it run there, up to half as fast again. Latents then
-    differ from those of another machine by 0.3 to 0.5 % of their spread in the root mean square, and by 4 % at most.
+    differ from those of another machine by 0.3 to 0.5 % of their spread in the root mean square, and by 5 % at most.
 
     Raises `ValueError` where the model's vocabulary is not the space's.
     """

@@ -33,7 +33,7 @@ class _GatedUpdate(torch.autograd.Function):
         old = from_state[..., 2 * size :].to(states.dtype)
         candidate = torch.addcmul(from_message[..., 2 * size :].to(states.dtype), reset, old).tanh_()
         ctx.save_for_backward(gates, old, candidate, states)
-        ctx.dtypes = from_message.dtype, from_state.dtype
+        ctx.dtype = from_message.dtype
         return torch.lerp(candidate, states, update)
 
     @staticmethod
@@ -44,10 +44,10 @@ class _GatedUpdate(torch.autograd.Function):
         size = states.shape[-1]
         for_states = gradient * update
         for_candidate = torch.ops.aten.tanh_backward(gradient - for_states, candidate)
-        for_message = gates.new_empty(*states.shape[:-1], 3 * size, dtype=ctx.dtypes[0])
+        for_message = gates.new_empty(*states.shape[:-1], 3 * size, dtype=ctx.dtype)
         for_message[..., :size] = torch.ops.aten.sigmoid_backward(for_candidate * old, reset)
         for_message[..., size : 2 * size] = torch.ops.aten.sigmoid_backward((states - candidate).mul_(gradient), update)
         for_message[..., 2 * size :] = for_candidate
-        for_state = for_message.to(ctx.dtypes[1], copy=True)
+        for_state = for_message.clone()
         for_state[..., 2 * size :] = for_candidate.mul_(reset)
         return for_message, for_state, for_states

@@ -4,8 +4,6 @@ A message network on `concat(h_u, h_v)` with one hidden layer is `W2 relu(A h_u 
 one row a node, and because W2 is linear the sum over neighbours moves inside it, so an edge costs one addition and one ReLU.
 """
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,19 +15,11 @@ MOST_COUNTED_TYPES = 16
 """With more types, counting pairs of them costs more than a message for each node."""
 
 
-class NodeProducts(NamedTuple):
-    """The products of node states with the layers of a round: `... x 4 message_size` and `... x 3 node_size`."""
-
-    ends: Tensor
-    from_state: Tensor
-
-
 class MessageRound(nn.Module):
     """One round: messages along and against the edges, summed (Eq. 5), then one gated recurrent unit (Eq. 3)."""
 
     def __init__(self, node_size: int, message_size: int) -> None:
         super().__init__()
-        self.message_size = message_size
         self.ends = nn.Linear(node_size, 4 * message_size)
         """A and B of the forward messages, then of the reverse ones; c is in the bias of the two B."""
         self.along = nn.Linear(message_size, message_size)
@@ -39,20 +29,12 @@ class MessageRound(nn.Module):
 
     def forward(self, states: Tensor, adjacency: Tensor) -> Tensor:
         """The new states of all nodes. `states`: `b x n x node_size`; `adjacency`: `b x n x n`, row to column."""
-        return self.update(self.products(states), states, adjacency)
-
-    def products(self, states: Tensor) -> NodeProducts:
-        """What a round computes of each state by itself. `states`: `... x node_size`."""
-        return NodeProducts(self.ends(states), self.from_state(states))
-
-    def update(self, products: NodeProducts, states: Tensor, adjacency: Tensor) -> Tensor:
-        """The new states, given the products of the old ones."""
-        hidden = sum_hidden_messages(products.ends, adjacency)  # b x n x 2 message_size
+        hidden = sum_hidden_messages(self.ends(states), adjacency)  # b x n x 2 message_size
         # As many biases as messages: the degrees are two inputs more of the one product.
         degrees = torch.stack([adjacency.sum(dim=1), adjacency.sum(dim=2)], dim=-1).to(hidden.dtype)  # b x n x 2
         weights = [self.along.weight, self.against.weight, self.along.bias.unsqueeze(1), self.against.bias.unsqueeze(1)]
         summed = functional.linear(torch.cat([hidden, degrees], dim=-1), torch.cat(weights, dim=1))  # b x n x message_size
-        return gated_update(self.from_message(summed), products.from_state, states)
+        return gated_update(self.from_message(summed), self.from_state(states), states)
 
     def first(self, by_type: Tensor, types: Tensor, adjacency: Tensor) -> Tensor:
         """The new states of nodes whose old one is that of their type. `by_type`: `T x node_size`; `types`: `b x n`.
@@ -63,8 +45,7 @@ class MessageRound(nn.Module):
         num_types, states = len(by_type), functional.embedding(types, by_type)  # states: b x n x node_size
         if num_types > MOST_COUNTED_TYPES:
             return self.forward(states, adjacency)
-        ends, from_state = self.products(by_type)
-        sender, receiver, back_sender, back_receiver = ends.chunk(4, dim=-1)
+        sender, receiver, back_sender, back_receiver = self.ends(by_type).chunk(4, dim=-1)
         heard = self.along(torch.relu(receiver.unsqueeze(1) + sender))  # receiving type x sending type x message_size
         heard_back = self.against(torch.relu(back_receiver.unsqueeze(1) + back_sender))
         messages = torch.cat([heard, heard_back], dim=1).flatten(0, 1)  # 2 T T x message_size
@@ -73,7 +54,7 @@ class MessageRound(nn.Module):
         counts = (of_type.unsqueeze(-1) * neighbours.unsqueeze(-2)).flatten(2)  # b x n x 2 T T
         by_pair = functional.linear(messages, self.from_message.weight)  # 2 T T x 3 node_size
         from_message = functional.linear(counts, by_pair.T, self.from_message.bias)
-        return gated_update(from_message, functional.embedding(types, from_state), states)
+        return gated_update(from_message, functional.embedding(types, self.from_state(by_type)), states)
 
 
 class GatedSum(nn.Module):

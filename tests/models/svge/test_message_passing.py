@@ -34,7 +34,7 @@ class SparseMessages(MessagePassing):
 
 def sparse_round(layer: MessageRound, states: Tensor, edge_index: Tensor) -> Tensor:
     """The same weights in the modules that a textbook version would use."""
-    size, node_size = layer.message_size, states.shape[1]
+    size, node_size = layer.along.in_features, states.shape[1]
     weights, biases = layer.ends.weight.split(size), layer.ends.bias.split(size)
     directions = []
     for offset, output in ((0, layer.along), (2, layer.against)):
