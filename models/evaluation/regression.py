@@ -38,24 +38,26 @@ def fit_regression(points: Tensor, outcomes: Tensor, seed: int, report: Report =
 
 @dataclass(frozen=True, eq=False)
 class ExactRegression:
-    """The search's surrogate with the scales of its inputs (`d`) and outcomes."""
+    """The search's surrogate, with a length-scale for each of the `d` inputs, and the scales of its inputs and outcomes."""
 
     surrogate: Surrogate
     point_mean: Tensor
-    point_std: Tensor
+    point_scale: Tensor
     outcome_mean: Tensor
     outcome_std: Tensor
 
     @torch.no_grad()
     def predict(self, points: Tensor) -> Tensor:
-        means, _ = self.surrogate.moments((points.double() - self.point_mean) / self.point_std)
+        means, _ = self.surrogate.moments((points.double() - self.point_mean) / self.point_scale)
         return self.outcome_mean + self.outcome_std * means
 
 
 def _fit_exact(points: Tensor, outcomes: Tensor) -> ExactRegression:
-    point_mean, point_std = points.mean(0), points.std(0).clamp_min(1e-6)
+    # Two random points are 1 apart, as the kernel's priors expect.
+    point_mean, point_scale = points.mean(0), (2.0 * points.var(dim=0).sum()).sqrt().clamp_min(1e-6)
     outcome_mean, outcome_std = outcomes.mean(), outcomes.std().clamp_min(1e-12)
     ones = torch.ones_like(outcomes)
-    scaled, standardised = (points - point_mean) / point_std, (outcomes - outcome_mean) / outcome_std
-    surrogate = fit(TrainingData(scaled, standardised, ones, ones * torch.nan), None)
-    return ExactRegression(surrogate, point_mean, point_std, outcome_mean, outcome_std)
+    scaled, standardised = (points - point_mean) / point_scale, (outcomes - outcome_mean) / outcome_std
+    each_its_own = torch.arange(points.shape[1])
+    surrogate = fit(TrainingData(scaled, standardised, ones, ones * torch.nan), None, each_its_own)
+    return ExactRegression(surrogate, point_mean, point_scale, outcome_mean, outcome_std)

@@ -1,26 +1,30 @@
-"""Choosing a batch from candidates: greedily by log expected improvement, each choice conditioned on the ones before it.
+"""Choosing a batch from candidates: greedily by a utility, by samples of the posterior, or the best by given scores.
 
-Running trials and earlier choices are fantasies at their posterior mean ("kriging believer": Ginsbourger, Le Riche & Carraro,
-"Kriging is well-suited to parallelize optimization", 2010), so that conditioning changes the covariance only, each by a rank-one
-update.
+Greedily each choice is conditioned on the ones before it. Running trials and earlier choices are fantasies at their posterior mean
+("kriging believer": Ginsbourger, Le Riche & Carraro, "Kriging is well-suited to parallelize optimization", 2010), so that
+conditioning changes the covariance only, each by a rank-one update.
 """
 
 from typing import NamedTuple
 
 import torch
-from botorch.acquisition.analytic import _log_ei_helper
+from linear_operator.utils.cholesky import psd_safe_cholesky
 from torch import Tensor
 
-from models.search.surrogate import MIN_VARIANCE, Surrogate
+from models.search.acquisition import Utility, upper_confidence_bound
+from models.search.surrogate import Surrogate
 
 SHORTLIST = 1000
-"""The candidates of greatest unconditioned improvement that take part. Conditioning only lowers a value, so that nothing is lost
-as long as what is chosen stays above the last of the list."""
+"""At most so many candidates of greatest unconditioned utility take part. Conditioning only lowers a value, so that nothing is
+lost as long as what is chosen stays above the last of the list."""
+
+SHORTLIST_EACH = 20
+"""So many for each choice and each running trial, and a hundred more: the covariance is dense."""
 
 
 class Choice(NamedTuple):
-    """One chosen candidate: its place, posterior mean and standard deviation given the observations alone, and its log expected
-    improvement given the fantasies too; all in standardised outcomes.
+    """One chosen candidate: its place, posterior mean and standard deviation given the observations alone, and what it was chosen
+    by, for a utility given the fantasies too; all in standardised outcomes.
     """
 
     place: int
@@ -29,20 +33,14 @@ class Choice(NamedTuple):
     value: float
 
 
-def log_expected_improvement(mean: Tensor, variance: Tensor, best: float) -> Tensor:
-    """`log E[max(f - best, 0)]` for `f ~ Normal(mean, variance)`, elementwise: BoTorch's `LogExpectedImprovement` from moments."""
-    std = variance.clamp_min(MIN_VARIANCE).sqrt()
-    improvement: Tensor = _log_ei_helper((mean - best) / std) + std.log()
-    return improvement
-
-
-def choose_batch(surrogate: Surrogate, candidates: Tensor, pending: Tensor, best: float, count: int) -> list[Choice]:
+def choose_greedily(
+    surrogate: Surrogate, candidates: Tensor, pending: Tensor, best: float, count: int, utility: Utility
+) -> list[Choice]:
     """At most `count` distinct candidates (`c x d`), given fantasies at `pending` (`p x d`) and the best outcome so far."""
     if len(candidates) == 0:
         return []
     mean, variance = surrogate.moments(candidates)
-    values = log_expected_improvement(mean, variance, best)
-    shortlist = values.topk(min(max(SHORTLIST, 2 * count), len(values))).indices
+    shortlist = _shortlist(utility(mean, variance, best), 100 + SHORTLIST_EACH * (count + len(pending)), count)
     size = len(shortlist)
     joint = surrogate.posterior(torch.cat([candidates[shortlist], pending])).distribution
     believed, covariance = joint.mean, joint.covariance_matrix
@@ -53,7 +51,7 @@ def choose_batch(surrogate: Surrogate, candidates: Tensor, pending: Tensor, best
     taken = torch.zeros(size, dtype=torch.bool)
     choices: list[Choice] = []
     while len(choices) < min(count, size):
-        values = log_expected_improvement(believed[:size], covariance.diagonal()[:size], best).masked_fill(taken, -torch.inf)
+        values = utility(believed[:size], covariance.diagonal()[:size], best).masked_fill(taken, -torch.inf)
         row = int(values.argmax())
         place = int(shortlist[row])
         choices.append(Choice(place, float(mean[place]), float(variance[place].sqrt()), float(values[row])))
@@ -61,6 +59,40 @@ def choose_batch(surrogate: Surrogate, candidates: Tensor, pending: Tensor, best
         best = max(best, choices[-1].mean)
         _believe(covariance, row, noise)
     return choices
+
+
+def choose_by_samples(surrogate: Surrogate, candidates: Tensor, count: int, generator: torch.Generator) -> list[Choice]:
+    """At most `count` distinct candidates (`c x d`), each the best of a sample of the joint posterior: Thompson sampling.
+
+    Its value is that of the sample. What is running need not be conditioned on: other samples have other maxima. Kandasamy et al.,
+    "Parallelised Bayesian optimisation via Thompson sampling" (2018).
+    """
+    if len(candidates) == 0:
+        return []
+    mean, variance = surrogate.moments(candidates)
+    shortlist = _shortlist(upper_confidence_bound(mean, variance, 0.0), SHORTLIST, count)
+    joint = surrogate.posterior(candidates[shortlist]).distribution
+    noise = torch.randn(len(shortlist), min(count, len(shortlist)), generator=generator, dtype=mean.dtype)
+    samples = joint.mean[:, None] + psd_safe_cholesky(joint.covariance_matrix) @ noise  # shortlist x count
+    choices: list[Choice] = []
+    for sample in samples.T:
+        row = int(sample.argmax())
+        place = int(shortlist[row])
+        choices.append(Choice(place, float(mean[place]), float(variance[place].sqrt()), float(sample[row])))
+        samples[row] = -torch.inf
+    return choices
+
+
+def choose_best(surrogate: Surrogate, candidates: Tensor, scores: Tensor, count: int) -> list[Choice]:
+    """The `count` candidates (`c x d`) of the greatest `scores` (`c`), which are their values."""
+    places = scores.topk(min(count, len(scores))).indices
+    mean, variance = surrogate.moments(candidates[places]) if len(places) else (scores, scores)
+    rows = zip(places.tolist(), mean.tolist(), variance.sqrt().tolist(), scores[places].tolist(), strict=True)
+    return [Choice(*row) for row in rows]
+
+
+def _shortlist(values: Tensor, wanted: int, count: int) -> Tensor:
+    return values.topk(min(max(min(wanted, SHORTLIST), 2 * count), len(values))).indices
 
 
 def _believe(covariance: Tensor, row: int, noise: Tensor) -> None:

@@ -1,47 +1,76 @@
-"""The initial design: architectures spread over the latent space before there is anything to fit."""
+"""The initial design: the architectures that tell most about the rest of the space, before there is anything to fit."""
 
 import torch
 from torch import Tensor
 
 from models.architectures.architecture import Architecture
+from models.search.process import Process
 from models.search.state import SearchState
+from models.search.surrogate import NotPositiveDefinite, TrainingData, condition
 
-POOL_SIZE = 2048
-"""The design is chosen among so many random members of the pool, so that studies with different seeds start differently."""
+POOL_SIZE = 1024
+POOL_SHARE = 0.25
+"""The design is chosen among so many random members of the pool, of a small one among such a share of it or ten times as many as
+are chosen, so that studies with different seeds start differently."""
+
+MAX_DESIGNED = 200
+"""Beyond so many at once the members come in random order: there are few left that tell much."""
+
+MAX_ANCHORS = 1000
+"""Of trials that there are already, so many count."""
+
+_LENGTHSCALE, _NOISE = 1.5, 0.02
+"""Of the process that is assumed before it can be fitted, between rough and smooth."""
 
 _PURPOSE = 1
 
 
-def space_filling(state: SearchState, count: int) -> list[Architecture]:
-    """At most `count` unseen architectures of the pool, far from each other and from all trials."""
+def initial_design(state: SearchState, count: int) -> list[Architecture]:
+    """At most `count` unseen architectures of the pool, those that lower the uncertainty about all of it most, given all trials."""
     unseen = torch.tensor(state.unseen_pool(), dtype=torch.long)
     order = torch.from_numpy(state.rng(_PURPOSE).permutation(len(unseen)))
-    drawn = unseen[order[:POOL_SIZE]]
-    chosen = farthest_points(state.pool.points[drawn], torch.cat([state.observed, state.pending]), count)
+    drawn = unseen[order]
+    trials = torch.cat([state.pending, state.observed])[:MAX_ANCHORS]
+    process = Process(state.groups, _LENGTHSCALE, _NOISE)
+    considered = drawn[: min(POOL_SIZE, max(int(POOL_SHARE * len(drawn)), 10 * count))]
+    chosen = most_informative(process, state.pool_points[considered], trials, min(count, MAX_DESIGNED)).tolist()
+    taken = set(chosen)
+    chosen += [place for place in range(len(drawn)) if place not in taken][: count - len(chosen)]
     return [state.pool.architectures[place] for place in drawn[chosen].tolist()]
 
 
-def farthest_points(points: Tensor, anchors: Tensor, count: int) -> Tensor:
-    """The indices of at most `count` of the `n x d` points, each the farthest from the anchors (`a x d`) and from those before.
+@torch.no_grad()
+def most_informative(process: Process, points: Tensor, trials: Tensor, count: int) -> Tensor:
+    """The indices of at most `count` of the `n x d` points, each the one whose observation, after the `trials` (`t x d`) and the
+    points before it, would lower the sum of the variances at all points most.
 
-    Without anchors the first point is the first index. Gonzalez, "Clustering to minimize the maximum intercluster distance" (1985).
+    Cohn, "Neural network exploration using optimal experiment design" (1996); unlike the farthest points, which are odd ones,
+    these stand for many.
     """
-    count = min(count, len(points))
-    if count == 0:
+    if count < 1 or len(points) == 0:
         return torch.zeros(0, dtype=torch.long)
-    first = 0 if len(anchors) == 0 else int(_nearest(points, anchors).argmax())
-    distance = torch.minimum(_nearest(points, anchors), _nearest(points, points[first : first + 1]))  # n
-    distance[first] = -1.0
-    chosen = [first]
-    while len(chosen) < count:
-        farthest = int(distance.argmax())
-        distance = torch.minimum(distance, _nearest(points, points[farthest : farthest + 1]))
-        distance[farthest] = -1.0
-        chosen.append(farthest)
+    covariance = _given(process, points, trials)
+    noise = process.likelihood.noise
+    open_places = torch.ones(len(points), dtype=torch.bool)
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(points)):
+        gains = covariance.square().sum(0) / (covariance.diagonal() + noise)
+        place = int(gains.masked_fill(~open_places, -torch.inf).argmax())
+        open_places[place] = False
+        chosen.append(place)
+        update = covariance[place] / (covariance[place, place] + noise).sqrt()
+        covariance = covariance.addr(update, update, alpha=-1.0)
     return torch.tensor(chosen, dtype=torch.long)
 
 
-def _nearest(points: Tensor, anchors: Tensor) -> Tensor:
-    if len(anchors) == 0:
-        return points.new_full((len(points),), torch.inf)
-    return torch.stack([torch.cdist(points, part).amin(1) for part in torch.split(anchors, 1024)]).amin(0)
+def _given(process: Process, points: Tensor, trials: Tensor) -> Tensor:
+    """The covariance of the points (`n x n`) once the trials are observed."""
+    if len(trials) == 0:
+        return process.covariance(points, points)
+    zeros, ones = trials.new_zeros(len(trials)), trials.new_ones(len(trials))
+    try:
+        surrogate = condition(TrainingData(trials, zeros, ones, zeros * torch.nan), trials, process)
+    except NotPositiveDefinite:
+        return process.covariance(points, points)
+    covariance: Tensor = surrogate.posterior(points).distribution.covariance_matrix
+    return covariance

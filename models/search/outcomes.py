@@ -1,24 +1,17 @@
-"""From observations to what the surrogate is fitted to, and back: replicates averaged, outcomes standardised."""
+"""From observations to what there is to know of each architecture: isomorphic ones joined, replicates averaged.
+
+How values become standardised outcomes is in `scales.py`.
+"""
 
 import math
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonicalise
-from models.search.proposal import Direction, Observation
-
-MAX_DEVIATIONS = 20.0
-"""Values farther below the median than so many median absolute deviations count as just so far."""
-
-MAX_STD = 1e4
-"""The largest standard deviation that a standardised outcome is given."""
-
-_CONSTANT = 1e-12
+from models.search.proposal import Observation
 
 
 class Measurements(NamedTuple):
@@ -50,69 +43,6 @@ def merge_replicates(observations: Sequence[Observation]) -> Measurements:
         errors = [observation.std for observation in group if observation.std is not None]
         stds.append(math.hypot(*errors) / count if len(errors) == count else math.nan)
     return Measurements(tuple(groups), *(np.array(column, dtype=np.float64) for column in (means, counts, stds)))
-
-
-@dataclass(frozen=True)
-class OutcomeScale:
-    """A linear map from the objective's unit to standardised outcomes that are to be maximised.
-
-    Only what is far below the rest is raised to `floor` first, so that a disaster does not set the scale. `mean`, `std` and `floor`
-    are of values with their sign turned for minimisation, in units of `unit`, their magnitude: squares then neither overflow nor
-    vanish.
-    """
-
-    sign: float
-    unit: float
-    floor: float
-    mean: float
-    std: float
-
-    def forward(self, values: np.ndarray) -> np.ndarray:
-        """The standardised outcomes of values in the objective's unit."""
-        with np.errstate(over="ignore"):
-            signed = np.maximum(self.sign * values / self.unit, self.floor)
-        outcomes: np.ndarray = (signed - self.mean) / self.std
-        return outcomes
-
-    def forward_std(self, stds: np.ndarray) -> np.ndarray:
-        """The standard deviations of standardised outcomes; beyond `MAX_STD`, where nothing is known, they stay there."""
-        with np.errstate(over="ignore"):
-            scaled: np.ndarray = np.minimum(stds / self.unit / self.std, MAX_STD)
-        return scaled
-
-    def inverse(self, outcomes: np.ndarray) -> np.ndarray:
-        """The values in the objective's unit of standardised outcomes."""
-        return self._enlarged(self.sign * (outcomes * self.std + self.mean))
-
-    def inverse_std(self, stds: np.ndarray) -> np.ndarray:
-        """The standard deviations in the objective's unit of those of standardised outcomes."""
-        return self._enlarged(stds * self.std)
-
-    def _enlarged(self, numbers: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            values: np.ndarray = np.clip(numbers * self.unit, -sys.float_info.max, sys.float_info.max)
-        return values
-
-
-def outcome_scale(values: np.ndarray, direction: Direction) -> OutcomeScale:
-    """The scale of at least one finite value. Constant values give outcomes of zero, with their own magnitude as the unit."""
-    sign = 1.0 if direction == "maximize" else -1.0
-    largest = _magnitude(values)
-    signed = sign * values / largest
-    median = float(np.median(signed))
-    deviation = float(np.median(np.abs(signed - median)))
-    floor = median - MAX_DEVIATIONS * deviation if deviation > _CONSTANT * abs(median) else float(signed.min())
-    kept = np.maximum(signed, floor)
-    share = _magnitude(kept)
-    kept = kept / share
-    std = float(kept.std())
-    if std < _CONSTANT:
-        return OutcomeScale(sign, largest * share, floor / share, float(np.median(kept)), 1.0)
-    return OutcomeScale(sign, largest * share, floor / share, float(kept.mean()), std)
-
-
-def _magnitude(values: np.ndarray) -> float:
-    return float(np.abs(values).max()) or 1.0
 
 
 def _check(index: int, observation: Observation) -> None:

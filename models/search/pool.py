@@ -7,7 +7,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from torch import Tensor
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
 from models.search.autoencoder import Autoencoder
+from models.search.features import StructuralFeatures
+from models.search.inputs import InputScale, input_scale
 from models.spaces.space import SearchSpace
 
 COMPLETE_LIMIT = 50_000
@@ -29,86 +31,74 @@ _SAMPLE_SEED = 0
 _CACHE_LIMIT = 50_000
 
 
-class EncodingCache:
-    """Latent means by canonical architecture, the oldest forgotten first; safe to share between threads.
+class InputCache:
+    """Raw input rows by canonical architecture, the oldest forgotten first; safe to share between threads.
 
-    A mean is that of the batch in which its architecture first came: other batches give it to the rounding of float32 only.
+    A row is the latent mean and then the structural features. The mean is that of the batch in which its architecture first came:
+    other batches give it to the rounding of float32 only.
     """
 
-    def __init__(self, limit: int = _CACHE_LIMIT) -> None:
+    def __init__(self, features: StructuralFeatures, limit: int = _CACHE_LIMIT) -> None:
+        self._features = features
         self._limit = limit
-        self._latents: dict[Architecture, Tensor] = {}
+        self._rows: dict[Architecture, Tensor] = {}
         self._lock = threading.Lock()
 
     def encode(self, autoencoder: Autoencoder, architectures: Sequence[Architecture]) -> Tensor:
-        """The latent means of canonical architectures, `n x d` in float64.
+        """The raw rows of canonical architectures, `n x c` in float64.
 
         Raises `ValueError` when the autoencoder gives a number that is not finite.
         """
+        if not architectures:
+            return encode(autoencoder, self._features, []).double()
         with self._lock:
-            known = {architecture: self._latents[architecture] for architecture in architectures if architecture in self._latents}
+            known = {architecture: self._rows[architecture] for architecture in architectures if architecture in self._rows}
         missing = [architecture for architecture in dict.fromkeys(architectures) if architecture not in known]
         if missing:
-            fresh = dict(zip(missing, encode(autoencoder, missing), strict=True))
+            fresh = dict(zip(missing, encode(autoencoder, self._features, missing), strict=True))
             known.update(fresh)
             self._remember(fresh)
-        rows = [known[architecture] for architecture in architectures]
-        return torch.stack(rows) if rows else torch.zeros(0, autoencoder.latent_size, dtype=torch.float64)
+        return torch.stack([known[architecture] for architecture in architectures]).double()
 
     def _remember(self, fresh: dict[Architecture, Tensor]) -> None:
         with self._lock:
-            self._latents.update(fresh)
-            surplus = max(len(self._latents) - self._limit, 0)
-            for oldest in list(itertools.islice(self._latents, surplus)):
-                del self._latents[oldest]
+            self._rows.update(fresh)
+            surplus = max(len(self._rows) - self._limit, 0)
+            for oldest in list(itertools.islice(self._rows, surplus)):
+                del self._rows[oldest]
 
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Architectures of one space with their canonical ids and latent means (`n x d`, float64); `places` gives each its row.
+    """Architectures of one space with their canonical ids and points (`n x d`, float64); `places` gives each its row.
 
-    `complete` says whether they are all there are. `center` (`d`) and the one `scale` standardise latents: with a scale for each
-    dimension those that the autoencoder does not use would be blown up to the size of those that it does.
+    `complete` says whether they are all there are; `inputs` is the scale that they define.
     """
 
     architectures: tuple[Architecture, ...]
     canonical_ids: tuple[str, ...]
-    latents: Tensor
+    points: Tensor
     complete: bool
-    center: Tensor
-    scale: float
+    inputs: InputScale
     places: dict[Architecture, int]
-    cache: EncodingCache = field(default_factory=EncodingCache)
-
-    @property
-    def points(self) -> Tensor:
-        """The standardised latents of the pool, `n x d`."""
-        return self.standardise(self.latents)
+    cache: InputCache
 
     def encode(self, autoencoder: Autoencoder, architectures: Sequence[Architecture]) -> Tensor:
-        """The standardised latent means `n x d` of canonical architectures; only those outside the pool cost anything."""
-        rows = torch.zeros(len(architectures), self.latents.shape[1], dtype=torch.float64)
+        """The points `n x d` of canonical architectures; only those outside the pool cost anything."""
+        points = self.points.new_zeros(len(architectures), self.points.shape[1])
         inside = [row for row, architecture in enumerate(architectures) if architecture in self.places]
         outside = [row for row, architecture in enumerate(architectures) if architecture not in self.places]
-        rows[inside] = self.latents[[self.places[architectures[row]] for row in inside]]
-        rows[outside] = self.cache.encode(autoencoder, [architectures[row] for row in outside])
-        return self.standardise(rows)
-
-    def standardise(self, latents: Tensor) -> Tensor:
-        """Points of the surrogate's input space, of mean 0 and average variance 1 over the pool."""
-        return (latents - self.center) / self.scale
-
-    def restore(self, points: Tensor) -> Tensor:
-        """The inverse of `standardise`."""
-        return points * self.scale + self.center
+        points[inside] = self.points[[self.places[architectures[row]] for row in inside]]
+        points[outside] = self.inputs.standardise(self.cache.encode(autoencoder, [architectures[row] for row in outside]))
+        return points
 
 
-def encode(autoencoder: Autoencoder, architectures: Sequence[Architecture]) -> Tensor:
-    """The latent means `n x d` in float64. Raises `ValueError` when one is not finite."""
-    latents = autoencoder.encode(architectures).mean.to(device="cpu", dtype=torch.float64)
+def encode(autoencoder: Autoencoder, features: StructuralFeatures, architectures: Sequence[Architecture]) -> Tensor:
+    """The raw rows, `n x c` in float32. Raises `ValueError` when a latent mean is not finite."""
+    latents = autoencoder.encode(architectures).mean.to(device="cpu", dtype=torch.float32)
     if not bool(torch.isfinite(latents).all()):
         raise ValueError("expected finite latent means, got NaN or infinity; the autoencoder's weights are damaged")
-    return latents
+    return torch.cat([latents, torch.from_numpy(features(architectures))], dim=1)
 
 
 _pools: dict[int, tuple[weakref.ref[Autoencoder], Pool]] = {}
@@ -130,11 +120,12 @@ def build_pool(autoencoder: Autoencoder) -> Pool:
     space = autoencoder.space
     complete = space.size is not None and space.size <= COMPLETE_LIMIT
     architectures = tuple(canonicalise(architecture) for architecture in (space.enumerate() if complete else _sample(space)))
-    latents = encode(autoencoder, architectures)
-    scale = float(latents.var(dim=0, correction=0).mean().sqrt()) or 1.0
+    features = StructuralFeatures(space)
+    raw = encode(autoencoder, features, architectures).double()
+    inputs = input_scale(raw, autoencoder.latent_size, features.blocks)
     canonical_ids = tuple(canonical_id(architecture) for architecture in architectures)
     places = {architecture: place for place, architecture in enumerate(architectures)}
-    return Pool(architectures, canonical_ids, latents, complete, latents.mean(0), scale, places)
+    return Pool(architectures, canonical_ids, inputs.standardise(raw), complete, inputs, places, InputCache(features))
 
 
 def _sample(space: SearchSpace) -> list[Architecture]:

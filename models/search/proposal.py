@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from models.architectures.architecture import Architecture
 
 Direction = Literal["maximize", "minimize"]
 Source = Literal["initial", "acquisition", "extrapolation", "fallback"]
-Strategy = Literal["svge", "random"]
+Strategy = Literal["svge", "ucb", "thompson", "latent", "predictor", "latent_random", "random"]
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+"""What each does, `proposer.py` says."""
 
 Hyperparameters = Mapping[str, Sequence[float]]
 """The surrogate's fitted hyperparameters under their names, a JSON value."""
@@ -31,7 +33,7 @@ class ProposalRequest:
 
     `pending` are the architectures that are running now; `excluded` the canonical ids that must not come again for another
     reason (failed, infeasible). Whatever is observed or pending is excluded without being named.
-    `initial_size` observations are space-filling before the surrogate takes over. `max_nodes` enlarges the space.
+    So many as `initial_size` are spread over the space before the surrogate takes over. `max_nodes` enlarges the space.
     `hyperparameters` are those of the study's last fit, from which the next one starts.
     """
 
@@ -51,8 +53,9 @@ class ProposalRequest:
 class Proposal:
     """One architecture to train, in canonical order, with where it came from and what the surrogate expects of it.
 
-    `predicted_mean` and `predicted_std` are in the objective's unit; they and `acquisition_value` (log expected improvement)
-    are None where no surrogate was fitted.
+    `predicted_mean` and `predicted_std` are in the objective's unit; they and `acquisition_value`, which is what the strategy
+    chose it by (log expected improvement, upper confidence bound, sample, or the predictor's score), are None where no surrogate
+    was fitted.
     """
 
     architecture: Architecture

@@ -12,15 +12,17 @@ from torch import Tensor
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
+from models.search.acquisition import log_expected_improvement, upper_confidence_bound
 from models.search.autoencoder import Autoencoder
-from models.search.batch import choose_batch, log_expected_improvement
-from models.search.candidates import gather_candidates
+from models.search.batch import Choice, choose_best, choose_by_samples, choose_greedily
+from models.search.candidates import Candidates, gather_candidates
 from models.search.fitting import fit
-from models.search.initial import space_filling
-from models.search.outcomes import OutcomeScale, outcome_scale
+from models.search.initial import initial_design
 from models.search.process import to_mapping
 from models.search.proposal import Hyperparameters, Prediction, Proposal, ProposalBatch, ProposalRequest, Source
-from models.search.sampling import draw_unseen
+from models.search.ranking import predictor_scores
+from models.search.sampling import decode_unseen, draw_unseen
+from models.search.scales import OutcomeScale, linear_scale, rank_scale
 from models.search.state import SearchState, build_state
 from models.search.surrogate import NotPositiveDefinite, Surrogate, TrainingData
 
@@ -28,10 +30,17 @@ MIN_OBSERVATIONS = 2
 """Distinct observations below which there is no surrogate: one outcome has no scale."""
 
 
+_DRAWN = ("random", "latent_random")
+"""The strategies that learn nothing."""
+
+_THOMPSON, _PREDICTOR = 20, 21
+
+
 class _Fitted(NamedTuple):
-    """The surrogate with the scale of its outcomes and the best posterior mean among the observed architectures."""
+    """The surrogate with the outcomes of the observed architectures, their scale, and the best posterior mean among them."""
 
     surrogate: Surrogate
+    outcomes: Tensor
     scale: OutcomeScale
     best: float
 
@@ -41,11 +50,19 @@ class _Fitted(NamedTuple):
 def propose(autoencoder: Autoencoder, request: ProposalRequest) -> ProposalBatch:
     """The next `request.count` architectures to train, distinct and none of them observed, pending or excluded.
 
-    Strategy `random` draws uniformly from the trained space without repetition (source `fallback`). Strategy `svge` first fills
-    the space (source `initial`) until `initial_size` distinct architectures are observed or pending and two are observed; then
-    it maximises the expected improvement (source `acquisition`), with a `max_nodes` above that of the trained space among the
-    larger graphs alone where enough are found (source `extrapolation`). What the candidates cannot fill is drawn at random (source
-    `fallback`). When fewer than `count` are left, `reason` says so.
+    First the space is filled (source `initial`) until `initial_size` distinct architectures are observed or pending and two are
+    observed. Then the strategy decides (source `acquisition`):
+
+    - `svge` maximises the expected improvement of a process on latents and structure, fitted to the ranks of the outcomes;
+    - `ucb` and `thompson` choose by the upper confidence bound and by samples of the same process;
+    - `predictor` ranks by the performance predictor (Section 4.1 of the paper), trained on the observed latents;
+    - `latent` is the paper's: the expected improvement of a process on latents alone, fitted to the outcomes as they are;
+    - `latent_random` decodes points of the prior (the paper's random search) and `random` draws uniformly from the space, both
+      without a start of their own and without repetition (source `fallback`).
+
+    With a `max_nodes` above that of the trained space the larger graphs alone are chosen from where enough are found (source
+    `extrapolation`). What the candidates cannot fill is drawn at random (source `fallback`). When fewer than `count` are left,
+    `reason` says so.
 
     Raises `ValueError`, naming the field, for a count below 1 and for values that are not finite.
     """
@@ -54,14 +71,13 @@ def propose(autoencoder: Autoencoder, request: ProposalRequest) -> ProposalBatch
     state = build_state(autoencoder, request)
     proposals: list[Proposal] = []
     hyperparameters = request.hyperparameters
-    if request.strategy == "svge":
-        proposals += _without_surrogate(state, space_filling(state, _initial_count(state)), "initial")
+    if request.strategy not in _DRAWN:
+        proposals += _without_surrogate(state, initial_design(state, _initial_count(state)), "initial")
         if len(proposals) < request.count and len(state.measurements.values) >= MIN_OBSERVATIONS:
             acquired, hyperparameters = _acquire(state, proposals)
             proposals += acquired
-    missing = request.count - len(proposals)
-    if missing:
-        drawn = draw_unseen(state, missing, {proposal.canonical_id for proposal in proposals})
+    for draw in (decode_unseen, draw_unseen) if request.strategy == "latent_random" else (draw_unseen,):
+        drawn = draw(state, request.count - len(proposals), {proposal.canonical_id for proposal in proposals})
         proposals += _without_surrogate(state, list(drawn.values()), "fallback")
     return ProposalBatch(tuple(proposals), _reason(state, len(proposals)), hyperparameters)
 
@@ -84,7 +100,7 @@ def predict(autoencoder: Autoencoder, request: ProposalRequest, architectures: S
     mean, variance = fitted.surrogate.moments(points)
     values = log_expected_improvement(mean, variance, fitted.best)
     means = fitted.scale.inverse(mean.numpy())
-    stds = fitted.scale.inverse_std(variance.sqrt().numpy())
+    stds = fitted.scale.inverse_std(mean.numpy(), variance.sqrt().numpy())
     return [Prediction(*row) for row in zip(means.tolist(), stds.tolist(), values.tolist(), strict=True)]
 
 
@@ -96,19 +112,19 @@ def _initial_count(state: SearchState) -> int:
 
 
 def _acquire(state: SearchState, before: Sequence[Proposal]) -> tuple[list[Proposal], Hyperparameters | None]:
-    """The rest of the batch by expected improvement, given the proposals `before`, and the fitted hyperparameters."""
+    """The rest of the batch by the strategy, given the proposals `before`, and the fitted hyperparameters."""
     count = state.request.count - len(before)
     try:
         fitted = _fit(state)
     except NotPositiveDefinite:
         return [], None
-    surrogate, scale, best = fitted
-    pending = torch.cat([state.pending, state.encode([proposal.architecture for proposal in before])])
+    surrogate, _, scale, best = fitted
     candidates = gather_candidates(state, surrogate, best, count, {proposal.canonical_id for proposal in before})
-    choices = choose_batch(surrogate, candidates.points, pending, best, count)
-    latents = state.pool.restore(candidates.points[[choice.place for choice in choices]])
+    pending = torch.cat([state.pending, state.encode([proposal.architecture for proposal in before])])
+    choices = _choose(state, fitted, candidates, pending, count)
+    latents = state.pool.inputs.restore_latents(candidates.points[[choice.place for choice in choices]])
     means, stds = np.array([choice.mean for choice in choices]), np.array([choice.std for choice in choices])
-    predicted = zip(scale.inverse(means).tolist(), scale.inverse_std(stds).tolist(), strict=True)
+    predicted = zip(scale.inverse(means).tolist(), scale.inverse_std(means, stds).tolist(), strict=True)
     proposals = []
     for choice, latent, (mean, std) in zip(choices, latents.tolist(), predicted, strict=True):
         architecture = candidates.architectures[choice.place]
@@ -118,21 +134,29 @@ def _acquire(state: SearchState, before: Sequence[Proposal]) -> tuple[list[Propo
     return proposals, to_mapping(surrogate.process)
 
 
+def _choose(state: SearchState, fitted: _Fitted, candidates: Candidates, pending: Tensor, count: int) -> list[Choice]:
+    surrogate, points = fitted.surrogate, candidates.points
+    if state.request.strategy == "thompson":
+        return choose_by_samples(surrogate, points, count, state.generator(_THOMPSON))
+    if state.request.strategy == "predictor":
+        size, generator = state.pool.inputs.latent_size, state.generator(_PREDICTOR)
+        scores = predictor_scores(state.observed[:, :size], fitted.outcomes, points[:, :size], generator)
+        return choose_best(surrogate, points, scores, count)
+    utility = upper_confidence_bound if state.request.strategy == "ucb" else log_expected_improvement
+    return choose_greedily(surrogate, points, pending, fitted.best, count, utility)
+
+
 def _fit(state: SearchState) -> _Fitted:
-    measurements = state.measurements
-    scale = outcome_scale(measurements.values, state.request.direction)
-    data = TrainingData(
-        state.observed,
-        _tensor(scale.forward(measurements.values)),
-        _tensor(measurements.counts),
-        _tensor(scale.forward_std(measurements.stds)).square(),
-    )
-    surrogate = fit(data, state.request.hyperparameters)
-    return _Fitted(surrogate, scale, float(surrogate.moments(state.observed)[0].max()))
+    values, counts, stds = state.measurements.values, state.measurements.counts, state.measurements.stds
+    scale = (linear_scale if state.request.strategy == "latent" else rank_scale)(values, state.request.direction)
+    outcomes = _tensor(scale.forward(values))
+    data = TrainingData(state.observed, outcomes, _tensor(counts), _tensor(scale.forward_std(values, stds)).square())
+    surrogate = fit(data, state.request.hyperparameters, state.groups)
+    return _Fitted(surrogate, outcomes, scale, float(surrogate.means(state.observed).max()))
 
 
 def _without_surrogate(state: SearchState, architectures: Sequence[Architecture], source: Source) -> list[Proposal]:
-    latents = state.pool.restore(state.encode(architectures)).tolist()
+    latents = state.pool.inputs.restore_latents(state.encode(architectures)).tolist()
     return [
         Proposal(architecture, canonical_id(architecture), tuple(latent), source)
         for architecture, latent in zip(architectures, latents, strict=True)

@@ -1,6 +1,8 @@
-"""Architectures drawn uniformly from the space, without repeating what was seen."""
+"""Architectures drawn at random, uniformly from the space or decoded from the prior, without repeating what was seen."""
 
 from collections.abc import Collection
+
+import torch
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
@@ -9,7 +11,28 @@ from models.search.state import SearchState
 MAX_DRAWS_EACH = 100
 """Draws from a space too large to list before an architecture that was not seen is given up."""
 
-_PURPOSE = 2
+_DECODED_AT_ONCE = 64
+_MAX_ROUNDS = 20
+
+_PURPOSE, _DECODING = 2, 3
+
+
+def decode_unseen(state: SearchState, count: int, taken: Collection[str] = ()) -> dict[str, Architecture]:
+    """At most `count` architectures by canonical id, neither seen nor `taken`, decoded from points of the prior.
+
+    Fewer come when `_MAX_ROUNDS` batches of points gave no more.
+    """
+    generator = state.generator(_DECODING)
+    found: dict[str, Architecture] = {}
+    for _ in range(_MAX_ROUNDS):
+        if len(found) >= count:
+            break
+        latents = torch.randn(max(_DECODED_AT_ONCE, count), state.autoencoder.latent_size, generator=generator)
+        for architecture in map(canonicalise, state.autoencoder.decode(latents, generator, state.request.max_nodes)):
+            name = canonical_id(architecture)
+            if len(found) < count and name not in state.seen and name not in taken:
+                found[name] = architecture
+    return found
 
 
 def draw_unseen(state: SearchState, count: int, taken: Collection[str] = ()) -> dict[str, Architecture]:

@@ -1,4 +1,4 @@
-"""What a request amounts to for one autoencoder: its trials as latent points, and the names of all that must not come again."""
+"""What a request amounts to for one autoencoder: its trials as points, and the names of all that must not come again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,14 @@ from models.search.proposal import ProposalRequest
 class SearchState:
     """A request with its distinct trials encoded: `observed` is `n x d` and `pending` `p x d`, standardised by the pool.
 
+    `groups` (`d`) says which columns share a length-scale: all that the pool has, or the latent ones alone, each with its own.
     `measurements` are in the order of `observed`; `seen` are the canonical ids of all that is observed, pending or excluded.
     """
 
     autoencoder: Autoencoder
     request: ProposalRequest
     pool: Pool
+    groups: Tensor
     measurements: Measurements
     observed: Tensor
     pending: Tensor
@@ -40,9 +42,14 @@ class SearchState:
         """Whether larger architectures are asked for than the trained space has."""
         return self.limit > self.autoencoder.space.max_nodes
 
+    @property
+    def pool_points(self) -> Tensor:
+        """The points of the pool, one architecture a row."""
+        return self.pool.points[:, : len(self.groups)]
+
     def encode(self, architectures: Sequence[Architecture]) -> Tensor:
-        """The standardised latent means, `n x d`, of canonical architectures."""
-        return self.pool.encode(self.autoencoder, architectures)
+        """The points, `n x d`, of canonical architectures."""
+        return self.pool.encode(self.autoencoder, architectures)[:, : len(self.groups)]
 
     def unseen_pool(self) -> list[int]:
         """The places in the pool of what may still be proposed."""
@@ -68,9 +75,12 @@ def build_state(autoencoder: Autoencoder, request: ProposalRequest) -> SearchSta
     pending = tuple(architecture for architecture in dict.fromkeys(running) if architecture not in observed)
     seen = {canonical_id(architecture) for architecture in (*measurements.architectures, *pending)}
     pool = pool_of(autoencoder)
-    points = pool.encode(autoencoder, measurements.architectures)
-    running_points = pool.encode(autoencoder, pending)
-    return SearchState(autoencoder, request, pool, measurements, points, running_points, frozenset(seen.union(request.excluded)))
+    groups = torch.arange(autoencoder.latent_size) if request.strategy == "latent" else pool.inputs.groups
+    points, running_points = (
+        pool.encode(autoencoder, trials)[:, : len(groups)] for trials in (measurements.architectures, pending)
+    )
+    never = frozenset(seen.union(request.excluded))
+    return SearchState(autoencoder, request, pool, groups, measurements, points, running_points, never)
 
 
 def _check_spaces(name: str, request: ProposalRequest) -> None:

@@ -92,6 +92,11 @@ class Surrogate(Model):  # type: ignore[misc]
         posterior = GPyTorchPosterior(distribution)
         return posterior if posterior_transform is None else posterior_transform(posterior)
 
+    def means(self, points: Tensor) -> Tensor:
+        """The posterior means (`n`) at `n x d` points, without what variances cost."""
+        mean: Tensor = self.process.mean_module(points) + self.process.covariance(points, self.inducing) @ self.weights
+        return mean
+
     def moments(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """The posterior means and variances (`n` each) of the noiseless outcome at `n x d` points, each by itself."""
         posteriors = [self.posterior(chunk[:, None]) for chunk in torch.split(points, CHUNK)]

@@ -1,8 +1,10 @@
 """Field types that several wire schemas share, and the base of all of them: unknown fields are refused so that typos surface."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from models.search.proposal import Strategy
 
 Json = dict[str, Any]
 
@@ -52,4 +54,4 @@ StudyName = Annotated[
     ),
 ]
 TrialId = Annotated[str, Field(strict=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
-StrategyName = Literal["svge", "random"]
+StrategyName = Annotated[Strategy, Field(description="How architectures are chosen; 'svge' is the full search.")]

@@ -77,7 +77,10 @@ class TrialSchema(Schema):
     source: TrialSource
     predicted_mean: float | None
     predicted_std: float | None
-    acquisition_value: Annotated[float | None, Field(description="The logarithm of the expected improvement.")]
+    acquisition_value: Annotated[
+        float | None,
+        Field(description="What it was chosen by; with the strategy 'svge' the logarithm of the expected improvement."),
+    ]
     observations_seen: Annotated[int, Field(description="How many observations the proposal was based on.")]
     model_hash: str
     parameters: Annotated[int | None, Field(description="The number of weights, where the service knows it.")]

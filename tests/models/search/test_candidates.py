@@ -3,7 +3,7 @@ import torch
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
-from models.search.batch import log_expected_improvement
+from models.search.acquisition import log_expected_improvement
 from models.search.candidates import MAX_ONE_EDIT, MAX_TWO_EDITS, NUM_GROWN, climb, edited, gather_candidates, grown
 from models.search.fitting import fit
 from models.search.proposal import Observation, ProposalRequest
@@ -30,7 +30,7 @@ def state(name: str, seed: int = 0, max_nodes: int | None = None, num_observed: 
 def surrogate_of(current: SearchState) -> Surrogate:
     outcomes = torch.from_numpy(current.measurements.values / current.measurements.values.std())
     counts = torch.ones_like(outcomes)
-    return fit(TrainingData(current.observed, outcomes, counts, counts * torch.nan), None)
+    return fit(TrainingData(current.observed, outcomes, counts, counts * torch.nan), None, current.groups)
 
 
 @pytest.mark.parametrize("name", AUTOENCODERS)
@@ -109,17 +109,20 @@ def test_a_fixed_space_does_not_grow() -> None:
 def test_climbing_raises_the_expected_improvement_within_the_box() -> None:
     current = state("enas_macro")
     surrogate = surrogate_of(current)
-    starts = current.pool.points[:8]
+    size = current.pool.inputs.latent_size
+    starts, box = current.pool.points[:8], current.pool.points[:, :size]
 
     def value(points: torch.Tensor) -> torch.Tensor:
         mean, variance = surrogate.moments(points)
         return log_expected_improvement(mean, variance, BEST)
 
+    ends = climb(surrogate, starts, BEST, current.pool.points, size)
+    assert ends.shape == (8, size)
     with torch.no_grad():
-        ends = climb(surrogate, starts, BEST, current.pool.points)
-    assert float((value(ends) > value(starts)).double().mean()) > 0.8
-    assert bool((ends <= current.pool.points.amax(0) + 1e-12).all())
-    assert bool((ends >= current.pool.points.amin(0) - 1e-12).all())
+        reached = torch.cat([ends, starts[:, size:]], dim=1)
+        assert float((value(reached) > value(starts)).double().mean()) > 0.8
+    assert bool((ends <= box.amax(0) + 1e-12).all())
+    assert bool((ends >= box.amin(0) - 1e-12).all())
     assert not ends.requires_grad
 
 

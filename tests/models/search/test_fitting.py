@@ -5,8 +5,9 @@ import torch
 from linear_operator.utils.errors import NotPSDError
 
 from models.search import fitting
-from models.search.fitting import FIT_LIMIT, MAX_INDUCING, RESTART_LIMIT, fit, negative_density
+from models.search.fitting import FEW, FIT_LIMIT, MAX_INDUCING, RESTART_EVERY, RESTART_LIMIT, negative_density
 from models.search.process import MIN_NOISE, Process, to_mapping
+from models.search.proposal import Hyperparameters
 from models.search.surrogate import Surrogate, TrainingData
 
 
@@ -16,6 +17,10 @@ def data(n: int, noise: float = 0.05, d: int = 4) -> TrainingData:
     points = torch.randn(n, d, dtype=torch.float64, generator=generator)
     outcomes = torch.sin(2.0 * points[:, 0]) * 1.4 + noise * torch.randn(n, dtype=torch.float64, generator=generator)
     return TrainingData(points, outcomes, torch.ones(n, dtype=torch.float64), torch.full((n,), math.nan, dtype=torch.float64))
+
+
+def fit(training: TrainingData, start: Hyperparameters | None, groups: torch.Tensor | None = None) -> Surrogate:
+    return fitting.fit(training, start, torch.arange(training.points.shape[1]) if groups is None else groups)
 
 
 def posterior_density(training: TrainingData, surrogate: Surrogate) -> float:
@@ -64,21 +69,36 @@ def test_a_fit_goes_on_from_the_last_one() -> None:
 
 
 def test_a_bad_basin_is_left_while_observations_are_few() -> None:
-    noise_alone = to_mapping(Process(4, lengthscale_factor=1e3, noise=1.5))
-    few, many = data(60), data(RESTART_LIMIT + 1)
+    noise_alone = to_mapping(Process(torch.arange(4), lengthscale=1e3, noise=1.5))
+    few = data(60)
     assert posterior_density(few, fit(few, noise_alone)) >= posterior_density(few, fit(few, None)) - 1e-9
-    assert posterior_density(many, fit(many, noise_alone)) < posterior_density(many, fit(many, None)) - 0.1
+
+
+def test_most_fits_go_on_from_the_last_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = []
+    plain = fitting.maximise_density
+
+    def counted(process: Process, training: TrainingData, evaluations: int) -> float:
+        fitted.append(process)
+        return plain(process, training, evaluations)
+
+    monkeypatch.setattr(fitting, "maximise_density", counted)
+    for n in (FEW + 1, RESTART_LIMIT - 1, RESTART_LIMIT + RESTART_EVERY):
+        fit(data(n), to_mapping(Process(torch.arange(4))))
+    assert len(fitted) == 3
+    fit(data(RESTART_LIMIT), to_mapping(Process(torch.arange(4))))
+    assert len(fitted) > 5
 
 
 def test_hyperparameters_of_another_latent_space_are_left_aside() -> None:
     training = data(20)
-    other = to_mapping(Process(7))
+    other = to_mapping(Process(torch.arange(7)))
     assert to_mapping(fit(training, other).process) == to_mapping(fit(training, None).process)
 
 
 def test_many_observations_use_few_inducing_points() -> None:
     training = data(MAX_INDUCING + FIT_LIMIT, d=6)
-    surrogate = fit(training, to_mapping(Process(6)))
+    surrogate = fit(training, to_mapping(Process(torch.arange(6))))
     assert len(surrogate.inducing) <= MAX_INDUCING
     mean, _ = surrogate.moments(training.points)
     assert float((mean - training.outcomes).square().mean()) < 0.05
@@ -121,7 +141,7 @@ def test_defaults_stand_where_no_fit_succeeds(monkeypatch: pytest.MonkeyPatch) -
         raise NotPSDError("not positive definite")
 
     monkeypatch.setattr(fitting, "negative_density", fail)
-    assert to_mapping(fit(data(10), None).process) == to_mapping(Process(4))
+    assert to_mapping(fit(data(10), None).process) == to_mapping(Process(torch.arange(4)))
 
 
 def test_a_density_that_is_no_number_is_no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,4 +150,10 @@ def test_a_density_that_is_no_number_is_no_fit(monkeypatch: pytest.MonkeyPatch) 
         return density
 
     monkeypatch.setattr(fitting, "negative_density", undefined)
-    assert to_mapping(fit(data(10), None).process) == to_mapping(Process(4))
+    assert to_mapping(fit(data(10), None).process) == to_mapping(Process(torch.arange(4)))
+
+
+def test_columns_of_a_group_share_their_length_scale() -> None:
+    parameters = to_mapping(fit(data(60), None, torch.tensor([0, 1, 1, 1])).process)
+    assert len(parameters["lengthscale"]) == 2
+    assert parameters["lengthscale"][0] < 0.5 * parameters["lengthscale"][1]

@@ -1,12 +1,23 @@
+import pytest
 import torch
 
-from models.search.initial import farthest_points, space_filling
+from models.search.initial import MAX_DESIGNED, initial_design, most_informative
+from models.search.process import Process
 from models.search.proposal import ProposalRequest
 from models.search.state import SearchState, build_state
-from models.spaces.enas_macro import EnasMacro
-from tests.models.search.fakes import FakeAutoencoder, shared_autoencoder
+from models.search.surrogate import TrainingData, condition
+from tests.models.search.fakes import shared_autoencoder
 
 AUTOENCODER = shared_autoencoder("nasbench201")
+NONE = torch.zeros(0, 3, dtype=torch.float64)
+
+
+def process(dimension: int = 3) -> Process:
+    return Process(torch.arange(dimension), noise=0.02)
+
+
+def points(n: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(n, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def state(seed: int, pending: int = 0) -> SearchState:
@@ -16,48 +27,60 @@ def state(seed: int, pending: int = 0) -> SearchState:
     return build_state(AUTOENCODER, ProposalRequest("maximize", 1, seed, pending=running))
 
 
-def test_each_point_is_the_farthest_from_anchors_and_those_before() -> None:
-    generator = torch.Generator().manual_seed(0)
-    points = torch.randn(50, 3, dtype=torch.float64, generator=generator)
-    anchors = torch.randn(4, 3, dtype=torch.float64, generator=generator)
-    chosen = farthest_points(points, anchors, 10).tolist()
-    assert len(set(chosen)) == 10
-    for step, index in enumerate(chosen):
-        distance = torch.cdist(points, torch.cat([anchors, points[chosen[:step]]])).amin(1)
-        assert float(distance[index]) >= float(distance.max()) - 1e-12
+def remaining_variance(observed: torch.Tensor, everywhere: torch.Tensor) -> float:
+    """The mean variance of a process that has seen what is observed, by conditioning it from the start."""
+    ones = torch.ones(len(observed), dtype=torch.float64)
+    known = TrainingData(observed, 0.0 * ones, ones, ones * torch.nan)
+    return float(condition(known, observed, process(everywhere.shape[1])).moments(everywhere)[1].mean())
 
 
-def test_a_line_is_halved() -> None:
-    line = torch.linspace(0.0, 1.0, 9, dtype=torch.float64)[:, None]
-    assert farthest_points(line, line[:0], 3).tolist() == [0, 8, 4]
+@pytest.mark.parametrize("num_trials", [0, 4])
+def test_each_choice_lowers_the_variance_more_than_any_other(num_trials: int) -> None:
+    everywhere, trials = points(40), points(num_trials, seed=1)
+    seen = trials
+    for place in most_informative(process(), everywhere, trials, 5).tolist():
+        left = [remaining_variance(torch.cat([seen, everywhere[i : i + 1]]), everywhere) for i in range(len(everywhere))]
+        assert left[place] == pytest.approx(min(left), rel=1e-6)
+        seen = torch.cat([seen, everywhere[place : place + 1]])
+
+
+def test_the_middle_of_a_line_tells_most() -> None:
+    line = torch.linspace(-2.0, 2.0, 9, dtype=torch.float64)[:, None]
+    assert most_informative(process(1), line, line[:0], 1).tolist() == [4]
+
+
+def test_an_odd_point_is_not_the_first() -> None:
+    crowd = torch.cat([points(30), points(1) + 50.0])
+    assert 30 not in most_informative(process(), crowd, NONE, 3).tolist()
 
 
 def test_no_more_points_than_there_are() -> None:
-    points = torch.zeros(3, 2, dtype=torch.float64)
-    assert sorted(farthest_points(points, points[:0], 5).tolist()) == [0, 1, 2]
-    assert farthest_points(points[:0], points[:0], 5).tolist() == []
-    assert farthest_points(points, points[:0], 0).tolist() == []
+    same = torch.zeros(3, 3, dtype=torch.float64)
+    assert sorted(most_informative(process(), same, NONE, 5).tolist()) == [0, 1, 2]
+    assert most_informative(process(), NONE, NONE, 5).tolist() == []
+    assert most_informative(process(), same, NONE, 0).tolist() == []
 
 
-def test_the_design_spreads_wider_than_a_random_one() -> None:
+def test_the_design_leaves_less_unknown_than_a_random_one() -> None:
     current = state(0)
-    design = current.encode(space_filling(current, 10))
-    random = current.pool.points[current.rng(5).integers(15_625, size=10)]
-    assert float(torch.pdist(design).min()) > 1.3 * float(torch.pdist(random).min())
+    everywhere = current.pool_points[:: len(current.pool_points) // 500]
+    design = remaining_variance(current.encode(initial_design(current, 10)), everywhere)
+    random = [remaining_variance(current.pool_points[current.rng(i).integers(15_625, size=10)], everywhere) for i in range(5)]
+    assert design < min(random)
 
 
 def test_the_design_comes_from_the_seed() -> None:
-    assert space_filling(state(1), 5) == space_filling(state(1), 5)
-    assert not set(space_filling(state(1), 5)) & set(space_filling(state(2), 5))
+    assert initial_design(state(1), 5) == initial_design(state(1), 5)
+    assert not set(initial_design(state(1), 5)) & set(initial_design(state(2), 5))
 
 
 def test_running_trials_are_kept_away_from() -> None:
     current = state(3, pending=8)
-    design = current.encode(space_filling(current, 4))
-    free = current.encode(space_filling(state(3), 4))
+    design = current.encode(initial_design(current, 4))
+    free = current.encode(initial_design(state(3), 4))
     assert float(torch.cdist(design, current.pending).min()) >= float(torch.cdist(free, current.pending).min())
 
 
-def test_a_small_space_is_used_up() -> None:
-    small = FakeAutoencoder(EnasMacro(num_layers=1))
-    assert set(space_filling(build_state(small, ProposalRequest("maximize", 1, 0)), 10)) == set(small.space.enumerate())
+def test_a_large_design_is_filled_up_at_random() -> None:
+    design = initial_design(state(4), MAX_DESIGNED + 50)
+    assert len(set(design)) == MAX_DESIGNED + 50

@@ -8,7 +8,8 @@ import torch
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id
 from models.search.autoencoder import Posterior
-from models.search.pool import SAMPLE_SIZE, EncodingCache, build_pool, pool_of
+from models.search.features import StructuralFeatures
+from models.search.pool import SAMPLE_SIZE, InputCache, build_pool, pool_of
 from models.spaces.enas_macro import EnasMacro
 from models.spaces.nasbench201 import NasBench201
 from tests.models.search.fakes import FakeAutoencoder
@@ -35,13 +36,13 @@ def test_a_large_space_is_sampled() -> None:
     assert 0.9 * SAMPLE_SIZE < len(set(pool.canonical_ids)) == len(pool.architectures) <= SAMPLE_SIZE
 
 
-def test_points_are_centred_with_one_scale() -> None:
-    pool = pool_of(FakeAutoencoder(EnasMacro(num_layers=2)))
-    torch.testing.assert_close(pool.points.mean(0), torch.zeros(32, dtype=torch.float64), atol=1e-12, rtol=0.0)
-    assert float(pool.points.var(0, correction=0).mean()) == pytest.approx(1.0)
-    torch.testing.assert_close(pool.restore(pool.points), pool.latents)
-    ratios = pool.points.std(0) / pool.latents.std(0)
-    torch.testing.assert_close(ratios, ratios[:1].expand(32))
+def test_points_hold_the_latents_and_what_structure_differs() -> None:
+    autoencoder = FakeAutoencoder(EnasMacro(num_layers=2))
+    pool = pool_of(autoencoder)
+    latents = autoencoder.encode(pool.architectures).mean.double()
+    torch.testing.assert_close(pool.inputs.restore_latents(pool.points), latents)
+    assert bool((pool.points[:, 32:].std(0) > 0.0).all())
+    assert len(torch.unique(pool.points[:, 32:], dim=0)) == 72
 
 
 def test_a_pool_is_built_once_and_goes_with_its_autoencoder() -> None:
@@ -65,7 +66,7 @@ def test_only_what_is_outside_the_pool_and_new_is_encoded() -> None:
     assert autoencoder.num_encoded == before + 2
     torch.testing.assert_close(rows[1], pool.points[5])
     torch.testing.assert_close(rows[0], rows[3])
-    torch.testing.assert_close(rows[2], pool.standardise(autoencoder.encode(larger[1:]).mean.double())[0])
+    torch.testing.assert_close(pool.inputs.restore_latents(rows[2:3]), autoencoder.encode(larger[1:]).mean.double())
     before = autoencoder.num_encoded
     pool.encode(autoencoder, larger)
     assert autoencoder.num_encoded == before
@@ -74,10 +75,13 @@ def test_only_what_is_outside_the_pool_and_new_is_encoded() -> None:
 def test_the_cache_forgets_the_oldest() -> None:
     autoencoder = FakeAutoencoder(EnasMacro(num_layers=2))
     first, second, third = autoencoder.space.neighbours(next(iter(autoencoder.space.enumerate())))[:3]
-    cache = EncodingCache(limit=2)
+    features = StructuralFeatures(autoencoder.space)
+    cache = InputCache(features, limit=2)
+    width = 32 + sum(block.width for block in features.blocks)
+    assert cache.encode(autoencoder, []).shape == (0, width)
     for architectures, misses in (([first, second], 2), ([third], 1), ([second, third], 0), ([first], 1)):
         before = autoencoder.num_encoded
-        assert cache.encode(autoencoder, architectures).shape == (len(architectures), 32)
+        assert cache.encode(autoencoder, architectures).shape == (len(architectures), width)
         assert autoencoder.num_encoded == before + misses
 
 
@@ -88,7 +92,9 @@ def test_damaged_weights_are_reported() -> None:
         build_pool(autoencoder)
 
 
-def test_an_autoencoder_that_tells_nothing_apart_still_has_a_scale() -> None:
+def test_an_autoencoder_that_tells_nothing_apart_still_has_points() -> None:
     autoencoder = FakeAutoencoder(EnasMacro(num_layers=2))
     autoencoder._projection *= 0.0
-    assert build_pool(autoencoder).scale == 1.0
+    points = build_pool(autoencoder).points
+    assert bool((points[:, :32] == 0.0).all())
+    assert len(torch.unique(points, dim=0)) == 72

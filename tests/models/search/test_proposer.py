@@ -8,7 +8,7 @@ import torch
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
 from models.search import proposer
-from models.search.proposal import Direction, Observation, ProposalBatch, ProposalRequest, Strategy
+from models.search.proposal import STRATEGIES, Direction, Observation, ProposalBatch, ProposalRequest, Strategy
 from models.search.proposer import predict, propose
 from models.search.surrogate import NotPositiveDefinite
 from models.spaces.enas_macro import EnasMacro
@@ -60,7 +60,7 @@ def test_the_search_beats_random_sampling() -> None:
 
 @pytest.mark.parametrize("name", AUTOENCODERS)
 @pytest.mark.parametrize("num_observed", [0, 30])
-@pytest.mark.parametrize("strategy", ["svge", "random"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_proposals_are_new_distinct_valid_and_canonical(name: str, num_observed: int, strategy: Strategy) -> None:
     autoencoder = AUTOENCODERS[name]
     observations = observe(autoencoder, num_observed)
@@ -80,11 +80,12 @@ def test_proposals_are_new_distinct_valid_and_canonical(name: str, num_observed:
     assert batch.reason is None
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("space", [EnasMacro(), EnasMacro(num_layers=2)])
-def test_equal_requests_give_equal_proposals_whatever_the_state_of_torch(space: EnasMacro) -> None:
+def test_equal_requests_give_equal_proposals_whatever_the_state_of_torch(space: EnasMacro, strategy: Strategy) -> None:
     def fresh() -> ProposalBatch:
         autoencoder = FakeAutoencoder(space)
-        return propose(autoencoder, request(4, 1, observations=observe(autoencoder, 20)))
+        return propose(autoencoder, request(4, 1, observations=observe(autoencoder, 20), strategy=strategy))
 
     torch.manual_seed(0)
     first = fresh()
@@ -120,7 +121,7 @@ def test_when_every_trial_failed_new_ones_come() -> None:
     assert not set(ids(first)) & set(ids(second))
 
 
-@pytest.mark.parametrize("strategy", ["svge", "random"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_space_that_is_used_up_says_so(strategy: Strategy) -> None:
     architectures = list(SMALL.space.enumerate())
     observations = tuple(Observation(one, value(one)) for one in architectures[:4])
@@ -199,6 +200,29 @@ def test_extreme_magnitudes_give_finite_proposals(factor: float, std: float | No
     for proposal in propose(NB201, request(2, observations=observations)).proposals:
         assert proposal.source == "acquisition"
         assert np.isfinite([proposal.predicted_mean, proposal.predicted_std, proposal.acquisition_value]).all()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("strategy", ["ucb", "thompson", "latent", "predictor"])
+def test_every_strategy_that_learns_proposes_better_than_average(strategy: Strategy) -> None:
+    observations = observe(NB201, 60)
+    batch = propose(NB201, request(5, observations=observations, strategy=strategy))
+    assert {proposal.source for proposal in batch.proposals} == {"acquisition"}
+    proposed = [value(proposal.architecture) for proposal in batch.proposals]
+    assert median(proposed) > np.quantile([observation.value for observation in observations], 0.8)
+
+
+@pytest.mark.parametrize("strategy", ["random", "latent_random"])
+def test_strategies_that_learn_nothing_fit_nothing(strategy: Strategy) -> None:
+    batch = propose(NB201, request(5, observations=observe(NB201, 30), strategy=strategy))
+    assert {(proposal.source, proposal.predicted_mean) for proposal in batch.proposals} == {("fallback", None)}
+    assert batch.hyperparameters is None
+
+
+def test_a_monotone_change_of_the_objective_changes_nothing() -> None:
+    observations = tuple(observation for observation in observe(NB201, 30) if observation.value > 0.0)
+    squared = tuple(Observation(one.architecture, one.value**3) for one in observations)
+    plain, changed = (propose(NB201, request(4, observations=seen)) for seen in (observations, squared))
+    assert ids(plain) == ids(changed)
 
 
 def test_replicates_of_one_architecture_are_one_observation() -> None:

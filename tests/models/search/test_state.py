@@ -2,13 +2,14 @@ import pytest
 import torch
 
 from models.architectures.architecture import Architecture
-from models.architectures.canonical import canonical_id
-from models.search.proposal import Observation, ProposalRequest
+from models.architectures.canonical import canonical_id, canonicalise
+from models.search.proposal import Observation, ProposalRequest, Strategy
 from models.search.state import build_state
 from models.spaces.nasbench201 import NATIVE_EDGES
 from tests.models.search.fakes import shared_autoencoder
 
 AUTOENCODER = shared_autoencoder("nasbench201")
+STRATEGIES_COMPARED: tuple[Strategy, Strategy] = ("svge", "latent")
 ONE, TWO, THREE = (
     Architecture("nasbench201", ("input", label, *["skip"] * 5, "output"), NATIVE_EDGES) for label in ("none", "conv1x1", "conv3x3")
 )
@@ -20,8 +21,22 @@ def test_trials_are_merged_and_encoded() -> None:
     )
     state = build_state(AUTOENCODER, request)
     assert state.measurements.values.tolist() == [2.0, 2.0]
-    torch.testing.assert_close(state.observed, state.pool.standardise(AUTOENCODER.encode([ONE, TWO]).mean.double()))
-    torch.testing.assert_close(state.pending, state.pool.standardise(AUTOENCODER.encode([THREE]).mean.double()))
+    places = [state.pool.places[canonicalise(one)] for one in (ONE, TWO, THREE)]
+    torch.testing.assert_close(state.observed, state.pool.points[places[:2]])
+    torch.testing.assert_close(state.pending, state.pool.points[places[2:]])
+    torch.testing.assert_close(state.pool.inputs.restore_latents(state.observed), AUTOENCODER.encode([ONE, TWO]).mean.double())
+
+
+def test_the_latent_strategy_sees_latents_alone() -> None:
+    both, latent = (
+        build_state(AUTOENCODER, ProposalRequest("maximize", 1, 0, (Observation(ONE, 1.0),), (TWO,), strategy=strategy))
+        for strategy in STRATEGIES_COMPARED
+    )
+    assert latent.observed.shape == latent.pending.shape == (1, AUTOENCODER.latent_size)
+    assert latent.groups.tolist() == list(range(AUTOENCODER.latent_size))
+    torch.testing.assert_close(latent.pool_points, both.pool_points[:, : AUTOENCODER.latent_size])
+    assert both.groups[: AUTOENCODER.latent_size].tolist() == [0] * AUTOENCODER.latent_size
+    assert len(both.groups) > AUTOENCODER.latent_size
 
 
 def test_seen_is_all_that_is_observed_running_or_excluded() -> None:
