@@ -127,8 +127,10 @@ def read_peers(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {name: (np.array(sorted(of)), np.array([np.median(of[n]) for n in sorted(of)])) for name, of in points.items()}
 
 
-def draw(found: Mapping[str, Curves], peers: Mapping[str, tuple[np.ndarray, np.ndarray]], title: str, path: Path) -> None:
-    """Medians with quartile bands, other systems' medians thin, on an axis of what is still missing to the best."""
+def draw(
+    found: Mapping[str, Curves], peers: Mapping[str, tuple[np.ndarray, np.ndarray]], direction: Direction, title: str, path: Path
+) -> None:
+    """Medians with quartile bands, other systems' medians thin; the worst tenth of the values is cut off."""
     mpl.use("agg")
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     for (name, one), colour in zip(found.items(), COLOURS * 2, strict=False):
@@ -142,7 +144,7 @@ def draw(found: Mapping[str, Curves], peers: Mapping[str, tuple[np.ndarray, np.n
     best = np.concatenate([one.best.ravel() for one in found.values()])
     axes.set(xlabel="evaluations", ylabel="best value so far", title=title)
     axes.set_xlim(0, max(one.best.shape[1] for one in found.values()))
-    axes.set_ylim(*np.quantile(best, [0.1, 1.0]))
+    axes.set_ylim(*np.quantile(best, [0.1, 1.0] if direction == "maximize" else [0.0, 0.9]))
     axes.grid(alpha=0.3)
     axes.legend(loc="best", fontsize="small", ncols=2)
     figure.savefig(path, dpi=150)
@@ -192,7 +194,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.plot:
         peers = read_peers(options.peers) if options.peers else {}
         title = f"{options.column}: median and quartiles, {options.batch} at a time"
-        draw(found, peers, title, options.plot)
+        draw(found, peers, direction, title, options.plot)
     print(markdown(found))
 
 

@@ -62,8 +62,8 @@ def measure(observations: int, count: int, threads: int) -> Cost:
     rng = np.random.default_rng(0)
     seen = tuple(Observation(one, objective(one)) for one in (autoencoder.space.sample(rng) for _ in range(observations)))
     request = ProposalRequest("maximize", count, 0, seen)
-    random_seconds = statistics.median(_timed(autoencoder, replace(request, strategy="random", seed=seed))[0] for seed in range(3))
     first, batch = _timed(autoencoder, request)
+    random_seconds = statistics.median(_timed(autoencoder, replace(request, strategy="random", seed=seed))[0] for seed in range(3))
     later = []
     for seed in range(1, REPEATS + 1):
         # As in a study, what was proposed has been trained in the meantime.
@@ -76,7 +76,7 @@ def measure(observations: int, count: int, threads: int) -> Cost:
 
 
 def memory_over(proposals: int, threads: int) -> list[tuple[int, float]]:
-    """The memory in use, MiB, after every hundredth of so many proposals of one study; the last hundred observations count."""
+    """The memory in use, MiB, after every tenth of so many proposals of one study, of which the last hundred observations count."""
     torch.set_num_threads(threads)
     autoencoder = load_autoencoder(default_card(SPACE).path, torch.device("cpu"))
     rng = np.random.default_rng(0)

@@ -90,9 +90,14 @@ class Client:
     def study(self, name: str) -> Study:
         return Study.from_json(self._transport.get(_study_path(name)))
 
-    def suggest(self, study: str, count: int = 1, wait: float | None = None, max_nodes: int | None = None) -> Suggestion:
-        """Up to `count` trials for this worker: those that it holds already, then new ones. Fewer come with a reason."""
-        optional = {"wait": wait, "max_nodes": max_nodes}
+    def suggest(
+        self, study: str, count: int = 1, wait: float | None = None, max_nodes: int | None = None, strategy: str | None = None
+    ) -> Suggestion:
+        """Up to `count` trials for this worker: those that it holds already, then new ones. Fewer come with a reason.
+
+        `strategy` counts for this request instead of the study's.
+        """
+        optional = {"wait": wait, "max_nodes": max_nodes, "strategy": strategy}
         body = {"study": study, "worker": self.worker, "count": count}
         body |= {key: value for key, value in optional.items() if value is not None}
         answer = self._transport.post("/suggest", body, repeat_safe=True)

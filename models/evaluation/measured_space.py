@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from models.architectures.architecture import Architecture
@@ -70,10 +71,14 @@ class MeasuredSpace:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredAutoencoder:
-    """An autoencoder whose space is that of a table. What it decodes may be outside; a search of a listed space decodes nothing."""
+    """An autoencoder whose space is that of a table: a point that decodes to what was not measured gives the row nearest to it."""
 
     autoencoder: Autoencoder
     space: MeasuredSpace
+
+    @cached_property
+    def _latents(self) -> Tensor:
+        return self.encode(self.space.architectures).mean
 
     @property
     def latent_size(self) -> int:
@@ -82,5 +87,11 @@ class MeasuredAutoencoder:
     def encode(self, architectures: Sequence[Architecture]) -> Posterior:
         return self.autoencoder.encode(architectures)
 
-    def decode(self, latents: Tensor, generator: Any = None, max_nodes: int | None = None) -> list[Architecture]:
-        return self.autoencoder.decode(latents, generator, max_nodes)
+    def decode(self, latents: Tensor, generator: torch.Generator | None = None, max_nodes: int | None = None) -> list[Architecture]:
+        decoded = self.autoencoder.decode(latents, generator, max_nodes)
+        outside = [place for place, architecture in enumerate(decoded) if architecture not in self.space.places]
+        if outside:
+            nearest = torch.cdist(latents[outside].to(self._latents), self._latents).argmin(dim=1).tolist()
+            for place, row in zip(outside, nearest, strict=True):
+                decoded[place] = self.space.architectures[row]
+        return decoded

@@ -5,7 +5,6 @@ All see the same as `table_search.py`: the values of the rows that they ask for,
 
 import warnings
 from collections import deque
-from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -47,7 +46,8 @@ def uniform(size: int, evaluations: int, seed: int) -> list[int]:
 def local_search(
     space: MeasuredSpace, values: np.ndarray, direction: Direction, evaluations: int, batch: int, seed: int
 ) -> list[int]:
-    """Hill climbing over neighbours in random order, the first better one taken; from a local optimum it restarts at random.
+    """Hill climbing over neighbours in random order, the first better one taken; from a local optimum it restarts at random. What
+    is known already costs nothing.
 
     White, Nolen & Savani, "Exploring the loss landscape in neural architecture search" (2021). One evaluation after the other.
     """
@@ -58,7 +58,7 @@ def local_search(
         current, climbing = start, True
         while climbing and len(order) < evaluations:
             climbing = False
-            for neighbour in _unseen_neighbours(space, current, order, rng):
+            for neighbour in _neighbours(space, current, rng):
                 order.setdefault(neighbour)
                 if gains[neighbour] > gains[current]:
                     current, climbing = neighbour, True
@@ -73,7 +73,7 @@ def local_search(
 def regularised_evolution(
     space: MeasuredSpace, values: np.ndarray, direction: Direction, evaluations: int, batch: int, seed: int
 ) -> list[int]:
-    """The best of a random tenth of a population has a child, one edit away and new, and the oldest dies.
+    """The best of ten random ones of a population of thirty has a child, one edit away and new, and the oldest dies.
 
     Real, Aggarwal, Huang & Le, "Regularized evolution for image classifier architecture search" (2019). One after the other.
     """
@@ -84,7 +84,7 @@ def regularised_evolution(
         drawn = rng.choice(len(population), size=min(TOURNAMENT, len(population)), replace=False)
         parent = max((population[place] for place in drawn), key=gains.__getitem__)
         # Where all neighbours are known, somewhere else.
-        child = next(_unseen_neighbours(space, parent, order, rng), None)
+        child = next((row for row in _neighbours(space, parent, rng) if row not in order), None)
         if child is None:
             child = next(row for row in rng.permutation(len(values)).tolist() if row not in order)
         order.setdefault(child)
@@ -128,6 +128,7 @@ def _gains(values: np.ndarray, direction: Direction) -> np.ndarray:
     return values if direction == "maximize" else -values
 
 
-def _unseen_neighbours(space: MeasuredSpace, row: int, order: dict[int, None], rng: np.random.Generator) -> Iterator[int]:
+def _neighbours(space: MeasuredSpace, row: int, rng: np.random.Generator) -> list[int]:
+    """The rows one edit away, in random order."""
     around = [space.places[one] for one in space.neighbours(space.architectures[row])]
-    yield from (around[place] for place in rng.permutation(len(around)) if around[place] not in order)
+    return [around[place] for place in rng.permutation(len(around))]

@@ -8,11 +8,10 @@ conditioning changes the covariance only, each by a rank-one update.
 from typing import NamedTuple
 
 import torch
-from linear_operator.utils.cholesky import psd_safe_cholesky
 from torch import Tensor
 
 from models.search.acquisition import Utility, upper_confidence_bound
-from models.search.surrogate import Surrogate
+from models.search.surrogate import JITTER, Surrogate, cholesky
 
 SHORTLIST = 1000
 """At most so many candidates of greatest unconditioned utility take part. Conditioning only lowers a value, so that nothing is
@@ -65,7 +64,7 @@ def choose_by_samples(surrogate: Surrogate, candidates: Tensor, count: int, gene
     """At most `count` distinct candidates (`c x d`), each the best of a sample of the joint posterior: Thompson sampling.
 
     Its value is that of the sample. What is running need not be conditioned on: other samples have other maxima. Kandasamy et al.,
-    "Parallelised Bayesian optimisation via Thompson sampling" (2018).
+    "Parallelised Bayesian optimisation via Thompson sampling" (2018). Raises `NotPositiveDefinite`.
     """
     if len(candidates) == 0:
         return []
@@ -73,7 +72,8 @@ def choose_by_samples(surrogate: Surrogate, candidates: Tensor, count: int, gene
     shortlist = _shortlist(upper_confidence_bound(mean, variance, 0.0), SHORTLIST, count)
     joint = surrogate.posterior(candidates[shortlist]).distribution
     noise = torch.randn(len(shortlist), min(count, len(shortlist)), generator=generator, dtype=mean.dtype)
-    samples = joint.mean[:, None] + psd_safe_cholesky(joint.covariance_matrix) @ noise  # shortlist x count
+    jitter = JITTER * surrogate.process.covar_module.outputscale * torch.eye(len(shortlist), dtype=mean.dtype)
+    samples = joint.mean[:, None] + cholesky(joint.covariance_matrix + jitter) @ noise  # shortlist x count
     choices: list[Choice] = []
     for sample in samples.T:
         row = int(sample.argmax())

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from botorch.acquisition import LogExpectedImprovement
 from botorch.generation.gen import gen_candidates_torch
 from torch import Tensor
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
+from models.search.acquisition import log_expected_improvement
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate
 
@@ -32,7 +32,7 @@ NUM_STARTS = 16
 ASCENT_STEPS = 15
 ASCENT_RATE = 0.15
 """In standard deviations of the pool's latents, averaged over their dimensions."""
-DECODINGS_EACH = 3
+DECODINGS_EACH = 2
 """Sampled decodings of the end of each ascent."""
 NUM_PARENTS = 40
 """Neighbours of the best that are grown too: an architecture at its edge limit cannot grow, but its neighbours may."""
@@ -158,11 +158,16 @@ def climb(surrogate: Surrogate, starts: Tensor, best: float, pool: Tensor, laten
     """The latent columns (`s x latent_size`) that Adam reaches from `starts` (`s x d`) climbing the log expected improvement within
     the bounding box of the `pool` (`c x d`). The other columns stay.
     """
-    acquisition, structure, box = LogExpectedImprovement(surrogate, best), starts[:, None, latent_size:], pool[:, :latent_size]
+    structure, box = starts[:, latent_size:], pool[:, :latent_size]
     rate = ASCENT_RATE * float(box.std(dim=0).mean())
+
+    def improvement(latents: Tensor) -> Tensor:
+        mean, variance = surrogate.moments(torch.cat([latents[:, 0], structure], dim=1))
+        return log_expected_improvement(mean, variance, best)
+
     ends, _ = gen_candidates_torch(
         starts[:, None, :latent_size],
-        lambda latents: acquisition(torch.cat([latents, structure], dim=-1)),
+        improvement,
         lower_bounds=box.amin(0),
         upper_bounds=box.amax(0),
         options={"optimizer_options": {"lr": rate}, "stopping_criterion_options": {"maxiter": ASCENT_STEPS}},

@@ -1,9 +1,9 @@
 """What of an architecture's structure the surrogate sees beside its latent point: labels and edges, by place and counted.
 
 Columns come in blocks; `inputs.py` scales them. Labels and edges by place make squared distances of the edit distance of
-`models/architectures/edit_distance.py`; the counts tell what two architectures have in common wherever it stands, as the first
-rounds of a Weisfeiler-Lehman kernel do (Ru et al., "Interpretable neural architecture search via Bayesian optimisation with
-Weisfeiler-Lehman kernels", 2021).
+`models/architectures/edit_distance.py`; the counts tell what two architectures have in common wherever it stands: those of
+labels are the first features of a Weisfeiler-Lehman kernel, those of edges a part of its next ones (Ru et al., "Interpretable
+neural architecture search via Bayesian optimisation with Weisfeiler-Lehman kernels", 2021).
 """
 
 from collections.abc import Sequence
@@ -50,12 +50,12 @@ class StructuralFeatures:
     def __init__(self, space: SearchSpace) -> None:
         self._types = {label: index for index, label in enumerate(space.vocabulary)}
         self._places = space.max_nodes
-        t, p = len(self._types), self._places
+        num_types, places = len(self._types), self._places
         blocks = (
-            Block("labels by place", (p, t + 1), by_first=True),  # the last of a place: there is no node
-            Block("edges by place", (p, p), by_first=False),
-            Block("labels", (t,), by_first=True),
-            Block("labels of edges", (t, t), by_first=False),
+            Block("labels by place", (places, num_types + 1), by_first=True),  # the last of a place: there is no node
+            Block("edges by place", (places, places), by_first=False),
+            Block("labels", (num_types,), by_first=True),
+            Block("labels of edges", (num_types, num_types), by_first=False),
         )
         self.blocks = tuple(block for block in blocks if block.width <= MAX_COLUMNS)
 

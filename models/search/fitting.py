@@ -29,7 +29,10 @@ RESTART_LIMIT = 200
 RESTART_EVERY = 5
 FEW = 20
 """A fit tries the cold starts besides the last fit, whose basin was found with fewer observations: always while these are few, then
-at every fifth number of them, up to a limit. The others go on from the last fit alone, as the time for one proposal demands."""
+once for every five of them, up to a limit. The others go on from the last fit alone, as the time for one proposal demands."""
+
+FITTED_TO = "fitted_to"
+"""The name, among the hyperparameters, of the number of observations that they were fitted to."""
 
 _COLD_EVALUATIONS = 20
 _WARM_EVALUATIONS = 10
@@ -43,9 +46,9 @@ def fit(data: TrainingData, start: Hyperparameters | None, groups: Tensor) -> Su
     `groups` (`d`) says which columns of the points share a length-scale. Where no fit succeeds the defaults stand. Raises
     `NotPositiveDefinite` when the data cannot be conditioned on even so.
     """
-    warm = from_mapping(start, groups)
+    warm, last = from_mapping(start, groups), int(min((start or {}).get(FITTED_TO, (0.0,)), default=0.0))
     starts = [] if warm is None else [(warm, _WARM_EVALUATIONS)]
-    if warm is None or restarts(len(data.points)):
+    if warm is None or restarts(len(data.points), last):
         starts += [(Process(groups, *cold), _COLD_EVALUATIONS) for cold in _COLD_STARTS]
     processes = [process for process, _ in starts]
     size = len(data.points)
@@ -58,9 +61,10 @@ def fit(data: TrainingData, start: Hyperparameters | None, groups: Tensor) -> Su
         return _condition(data, Process(groups))
 
 
-def restarts(num_outcomes: int) -> bool:
-    """Whether a fit to so many outcomes looks for other basins than that of the last fit."""
-    return num_outcomes <= FEW or (num_outcomes <= RESTART_LIMIT and num_outcomes % RESTART_EVERY == 0)
+def restarts(num_outcomes: int, last: int) -> bool:
+    """Whether a fit to so many outcomes looks for other basins than that of the fit to the `last` number of them."""
+    passed_a_fifth = num_outcomes // RESTART_EVERY != last // RESTART_EVERY
+    return num_outcomes <= FEW or (num_outcomes <= RESTART_LIMIT and passed_a_fifth)
 
 
 def negative_density(process: Process, data: TrainingData) -> Tensor:

@@ -27,6 +27,8 @@ _PURPOSE = 1
 
 def initial_design(state: SearchState, count: int) -> list[Architecture]:
     """At most `count` unseen architectures of the pool, those that lower the uncertainty about all of it most, given all trials."""
+    if count < 1:
+        return []
     unseen = torch.tensor(state.unseen_pool(), dtype=torch.long)
     order = torch.from_numpy(state.rng(_PURPOSE).permutation(len(unseen)))
     drawn = unseen[order]
@@ -47,7 +49,7 @@ def most_informative(process: Process, points: Tensor, trials: Tensor, count: in
     Cohn, "Neural network exploration using optimal experiment design" (1996); unlike the farthest points, which are odd ones,
     these stand for many.
     """
-    if count < 1 or len(points) == 0:
+    if len(points) == 0:
         return torch.zeros(0, dtype=torch.long)
     covariance = _given(process, points, trials)
     noise = process.likelihood.noise

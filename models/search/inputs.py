@@ -27,9 +27,9 @@ class InputScale:
     groups: Tensor
     latent_size: int
 
-    def standardise(self, raw: Tensor) -> Tensor:
-        """Points, `n x d`, of raw rows, `n x c`."""
-        return (raw[:, self.kept] - self.center) / self.scale
+    def standardise(self, kept: Tensor) -> Tensor:
+        """Points, `n x d`, of the kept columns of raw rows, `n x d`."""
+        return (kept - self.center) / self.scale
 
     def restore_latents(self, points: Tensor) -> Tensor:
         """The latents, `n x latent_size`, of points, `n x d`, or of their latent columns alone."""

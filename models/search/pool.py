@@ -32,30 +32,31 @@ _CACHE_LIMIT = 50_000
 
 
 class InputCache:
-    """Raw input rows by canonical architecture, the oldest forgotten first; safe to share between threads.
+    """The kept columns of raw rows by canonical architecture, the oldest forgotten first; safe to share between threads.
 
     A row is the latent mean and then the structural features. The mean is that of the batch in which its architecture first came:
     other batches give it to the rounding of float32 only.
     """
 
-    def __init__(self, features: StructuralFeatures, limit: int = _CACHE_LIMIT) -> None:
+    def __init__(self, features: StructuralFeatures, kept: Tensor, limit: int = _CACHE_LIMIT) -> None:
         self._features = features
+        self._kept = kept
         self._limit = limit
         self._rows: dict[Architecture, Tensor] = {}
         self._lock = threading.Lock()
 
     def encode(self, autoencoder: Autoencoder, architectures: Sequence[Architecture]) -> Tensor:
-        """The raw rows of canonical architectures, `n x c` in float64.
+        """The kept columns of canonical architectures, `n x d` in float64.
 
         Raises `ValueError` when the autoencoder gives a number that is not finite.
         """
         if not architectures:
-            return encode(autoencoder, self._features, []).double()
+            return torch.zeros(0, int(self._kept.sum()), dtype=torch.float64)
         with self._lock:
             known = {architecture: self._rows[architecture] for architecture in architectures if architecture in self._rows}
         missing = [architecture for architecture in dict.fromkeys(architectures) if architecture not in known]
         if missing:
-            fresh = dict(zip(missing, encode(autoencoder, self._features, missing), strict=True))
+            fresh = dict(zip(missing, encode(autoencoder, self._features, missing)[:, self._kept], strict=True))
             known.update(fresh)
             self._remember(fresh)
         return torch.stack([known[architecture] for architecture in architectures]).double()
@@ -125,7 +126,15 @@ def build_pool(autoencoder: Autoencoder) -> Pool:
     inputs = input_scale(raw, autoencoder.latent_size, features.blocks)
     canonical_ids = tuple(canonical_id(architecture) for architecture in architectures)
     places = {architecture: place for place, architecture in enumerate(architectures)}
-    return Pool(architectures, canonical_ids, inputs.standardise(raw), complete, inputs, places, InputCache(features))
+    return Pool(
+        architectures,
+        canonical_ids,
+        inputs.standardise(raw[:, inputs.kept]),
+        complete,
+        inputs,
+        places,
+        InputCache(features, inputs.kept),
+    )
 
 
 def _sample(space: SearchSpace) -> list[Architecture]:

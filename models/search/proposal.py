@@ -33,8 +33,8 @@ class ProposalRequest:
 
     `pending` are the architectures that are running now; `excluded` the canonical ids that must not come again for another
     reason (failed, infeasible). Whatever is observed or pending is excluded without being named.
-    So many as `initial_size` are spread over the space before the surrogate takes over. `max_nodes` enlarges the space.
-    `hyperparameters` are those of the study's last fit, from which the next one starts.
+    So many as `initial_size` are chosen to tell most about the space before the surrogate takes over. `max_nodes` enlarges the
+    space. `hyperparameters` are those of the study's last fit, from which the next one starts.
     """
 
     direction: Direction

@@ -16,7 +16,7 @@ from models.search.acquisition import log_expected_improvement, upper_confidence
 from models.search.autoencoder import Autoencoder
 from models.search.batch import Choice, choose_best, choose_by_samples, choose_greedily
 from models.search.candidates import Candidates, gather_candidates
-from models.search.fitting import fit
+from models.search.fitting import FITTED_TO, fit
 from models.search.initial import initial_design
 from models.search.process import to_mapping
 from models.search.proposal import Hyperparameters, Prediction, Proposal, ProposalBatch, ProposalRequest, Source
@@ -50,8 +50,8 @@ class _Fitted(NamedTuple):
 def propose(autoencoder: Autoencoder, request: ProposalRequest) -> ProposalBatch:
     """The next `request.count` architectures to train, distinct and none of them observed, pending or excluded.
 
-    First the space is filled (source `initial`) until `initial_size` distinct architectures are observed or pending and two are
-    observed. Then the strategy decides (source `acquisition`):
+    First come those that tell most about the space (source `initial`), until `initial_size` distinct architectures are observed or
+    pending and two are observed. Then the strategy decides (source `acquisition`):
 
     - `svge` maximises the expected improvement of a process on latents and structure, fitted to the ranks of the outcomes;
     - `ucb` and `thompson` choose by the upper confidence bound and by samples of the same process;
@@ -114,14 +114,14 @@ def _initial_count(state: SearchState) -> int:
 def _acquire(state: SearchState, before: Sequence[Proposal]) -> tuple[list[Proposal], Hyperparameters | None]:
     """The rest of the batch by the strategy, given the proposals `before`, and the fitted hyperparameters."""
     count = state.request.count - len(before)
+    pending = torch.cat([state.pending, state.encode([proposal.architecture for proposal in before])])
     try:
         fitted = _fit(state)
+        surrogate, _, scale, best = fitted
+        candidates = gather_candidates(state, surrogate, best, count, {proposal.canonical_id for proposal in before})
+        choices = _choose(state, fitted, candidates, pending, count)
     except NotPositiveDefinite:
         return [], None
-    surrogate, _, scale, best = fitted
-    candidates = gather_candidates(state, surrogate, best, count, {proposal.canonical_id for proposal in before})
-    pending = torch.cat([state.pending, state.encode([proposal.architecture for proposal in before])])
-    choices = _choose(state, fitted, candidates, pending, count)
     latents = state.pool.inputs.restore_latents(candidates.points[[choice.place for choice in choices]])
     means, stds = np.array([choice.mean for choice in choices]), np.array([choice.std for choice in choices])
     predicted = zip(scale.inverse(means).tolist(), scale.inverse_std(means, stds).tolist(), strict=True)
@@ -131,7 +131,7 @@ def _acquire(state: SearchState, before: Sequence[Proposal]) -> tuple[list[Propo
         source: Source = "extrapolation" if architecture.num_nodes > state.autoencoder.space.max_nodes else "acquisition"
         name = candidates.canonical_ids[choice.place]
         proposals.append(Proposal(architecture, name, tuple(latent), source, mean, std, choice.value))
-    return proposals, to_mapping(surrogate.process)
+    return proposals, {**to_mapping(surrogate.process), FITTED_TO: (float(len(fitted.outcomes)),)}
 
 
 def _choose(state: SearchState, fitted: _Fitted, candidates: Candidates, pending: Tensor, count: int) -> list[Choice]:
@@ -156,6 +156,8 @@ def _fit(state: SearchState) -> _Fitted:
 
 
 def _without_surrogate(state: SearchState, architectures: Sequence[Architecture], source: Source) -> list[Proposal]:
+    if not architectures:
+        return []
     latents = state.pool.inputs.restore_latents(state.encode(architectures)).tolist()
     return [
         Proposal(architecture, canonical_id(architecture), tuple(latent), source)

@@ -42,6 +42,8 @@ def draw_unseen(state: SearchState, count: int, taken: Collection[str] = ()) -> 
     """
     rng = state.rng(_PURPOSE)
     found: dict[str, Architecture] = {}
+    if count < 1:
+        return found
     if state.pool.complete:
         left = [place for place in state.unseen_pool() if state.pool.canonical_ids[place] not in taken]
         for place in rng.permutation(left)[:count].tolist() if left else []:

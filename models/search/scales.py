@@ -96,8 +96,8 @@ class RankScale:
 
     `knots` are the distinct values, ascending, with their sign turned for minimisation, in units of `unit`; `outcomes` belong to
     them. Beyond the ends it goes on with the average slope of the outer half. Only the order of the values counts for the
-    search, so that neither disasters nor a crowd of good architectures a hair apart set the scale: Salinas, Shen & Perrone, "A
-    quantile-based approach for hyperparameter transfer learning" (2020), use the same map.
+    search, so that neither disasters nor a crowd of good architectures a hair apart set the scale. Salinas, Shen & Perrone, "A
+    quantile-based approach for hyperparameter transfer learning" (2020), use a similar map.
     """
 
     sign: float

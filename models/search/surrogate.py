@@ -33,7 +33,7 @@ class NotPositiveDefinite(ArithmeticError):
 
 
 class TrainingData(NamedTuple):
-    """Latent points (`n x d`, one architecture a row), and for each its standardised outcome (`n`), the number of replicates
+    """Input points (`n x d`, one architecture a row), and for each its standardised outcome (`n`), the number of replicates
     behind it (`n`), and the known variance of that outcome (`n`), NaN where the noise is inferred.
     """
 
@@ -99,8 +99,13 @@ class Surrogate(Model):  # type: ignore[misc]
 
     def moments(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """The posterior means and variances (`n` each) of the noiseless outcome at `n x d` points, each by itself."""
-        posteriors = [self.posterior(chunk[:, None]) for chunk in torch.split(points, CHUNK)]
-        return torch.cat([one.mean.flatten() for one in posteriors]), torch.cat([one.variance.flatten() for one in posteriors])
+        means, variances = [], []
+        for chunk in torch.split(points, CHUNK):
+            cross = self.process.covariance(chunk, self.inducing)  # chunk x m
+            means.append(self.process.mean_module(chunk) + cross @ self.weights)
+            explained = (cross @ self.reduction * cross).sum(-1)
+            variances.append((self.process.covar_module.outputscale - explained).clamp_min(MIN_VARIANCE))
+        return torch.cat(means), torch.cat(variances)
 
 
 @torch.no_grad()
@@ -112,13 +117,13 @@ def condition(data: TrainingData, inducing: Tensor, process: Process) -> Surroga
     """
     outputscale = process.covar_module.outputscale
     identity = torch.eye(len(inducing), dtype=inducing.dtype)
-    factor = _cholesky(process.covariance(inducing, inducing) + JITTER * outputscale * identity)
+    factor = cholesky(process.covariance(inducing, inducing) + JITTER * outputscale * identity)
     inverse = torch.linalg.solve_triangular(factor, identity, upper=False)  # L^-1, m x m
     whitened = inverse @ process.covariance(inducing, data.points)  # A = L^-1 K_mn, m x n
     correction = (outputscale - whitened.square().sum(0)).clamp_min(0.0)
     diagonal = correction + data.noise_variance(process.likelihood.noise)  # D, n
     weighted = whitened / diagonal
-    inner_factor = _cholesky(weighted @ whitened.T + identity)  # of B = I + A D^-1 A'
+    inner_factor = cholesky(weighted @ whitened.T + identity)  # of B = I + A D^-1 A'
     inner = torch.linalg.solve_triangular(inner_factor, inverse, upper=False)  # m x m
     projected = torch.linalg.solve_triangular(
         inner_factor, (weighted @ (data.outcomes - process.mean_module(data.points)))[:, None], upper=False
@@ -126,7 +131,8 @@ def condition(data: TrainingData, inducing: Tensor, process: Process) -> Surroga
     return Surrogate(process, inducing, (inner.T @ projected)[:, 0], inverse.T @ inverse - inner.T @ inner)
 
 
-def _cholesky(matrix: Tensor) -> Tensor:
+def cholesky(matrix: Tensor) -> Tensor:
+    """The lower factor of a covariance matrix, with as much jitter as it takes. Raises `NotPositiveDefinite`."""
     try:
         factor: Tensor = psd_safe_cholesky(matrix)
     except (NotPSDError, NanError) as error:

@@ -54,8 +54,8 @@ def test_a_creation_that_must_not_find_a_study_is_not_repeated_blindly(server: F
 
 def test_a_suggested_trial_is_read_whole(server: FakeServer, client: Client) -> None:
     server.on("/suggest", answer({"trials": [TRIAL], "reason": "only one left"}))
-    suggestion = client.suggest("demo", count=2, wait=1.5)
-    assert server.bodies("/suggest") == [{"study": "demo", "worker": "w", "count": 2, "wait": 1.5}]
+    suggestion = client.suggest("demo", count=2, wait=1.5, strategy="ucb")
+    assert server.bodies("/suggest") == [{"study": "demo", "worker": "w", "count": 2, "wait": 1.5, "strategy": "ucb"}]
     assert suggestion.reason == "only one left"
     (trial,) = suggestion.trials
     assert trial.architecture == Architecture("nasbench101", ("input", "conv3x3", "output"), ((0, 1), (1, 2)))

@@ -34,7 +34,9 @@ class StudyRequest(Schema):
     strategy: StrategyName = "svge"
     initial_size: Annotated[
         int,
-        Field(strict=True, ge=1, le=100_000, description="Observations spread over the space before the surrogate decides."),
+        Field(
+            strict=True, ge=1, le=100_000, description="Observations that tell most about the space, before the surrogate decides."
+        ),
     ] = 10
     max_trials: Annotated[Count | None, Field(description="The study never holds more trials than this.")] = None
     lease_seconds: Annotated[

@@ -20,3 +20,13 @@ def test_neighbours_are_those_that_were_measured() -> None:
     for architecture in space.architectures[::50]:
         around = space.neighbours(architecture)
         assert set(around) == set(space.whole.neighbours(architecture)) & set(space.architectures)
+
+
+def test_decoding_stays_within_the_table() -> None:
+    autoencoder, _ = small_table()
+    latents = autoencoder.encode(autoencoder.space.architectures[:5]).mean + 0.01
+    assert set(autoencoder.decode(latents)) <= set(autoencoder.space.architectures)
+    whole = autoencoder.autoencoder.decode(latents)
+    for place, architecture in enumerate(autoencoder.decode(latents)):
+        expected = whole[place] if whole[place] in autoencoder.space.places else autoencoder.space.architectures[place]
+        assert architecture == expected

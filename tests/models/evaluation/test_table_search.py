@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.evaluation.table_search import curves, search_table
+from models.search import pool
 from models.search.proposal import STRATEGIES, Strategy
 from tests.models.evaluation.tables import small_table
 
@@ -30,7 +33,7 @@ def test_budgets_within_the_run_are_reported() -> None:
     assert list(curves(np.arange(130.0), "maximize", [list(range(130))]).median_best()) == [25, 50, 100, 130]
 
 
-@pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name != "latent_random"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_row_is_searched_once(strategy: Strategy) -> None:
     autoencoder, values = small_table()
     order = search_table(autoencoder, values, "maximize", 22, 6, 0, strategy)
@@ -47,6 +50,13 @@ def test_the_search_finds_the_best_row_long_before_chance_does(direction: str) -
     median = curves(signed, direction, orders).median_found_after  # type: ignore[arg-type]
     assert median is not None
     assert median < 40  # by chance half of the table, 200
+
+
+def test_a_table_too_large_to_be_listed_is_searched_by_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "COMPLETE_LIMIT", 100)
+    autoencoder, values = small_table()
+    order = search_table(replace(autoencoder), values, "maximize", 20, 3, 0)
+    assert len(set(order)) == 20
 
 
 def test_a_table_that_is_used_up_ends_the_run() -> None:

@@ -5,7 +5,7 @@ import torch
 from linear_operator.utils.errors import NotPSDError
 
 from models.search import fitting
-from models.search.fitting import FEW, FIT_LIMIT, MAX_INDUCING, RESTART_EVERY, RESTART_LIMIT, negative_density
+from models.search.fitting import FEW, FIT_LIMIT, FITTED_TO, MAX_INDUCING, RESTART_EVERY, RESTART_LIMIT, negative_density
 from models.search.process import MIN_NOISE, Process, to_mapping
 from models.search.proposal import Hyperparameters
 from models.search.surrogate import Surrogate, TrainingData
@@ -34,7 +34,7 @@ def noise_of(surrogate: Surrogate) -> float:
 def test_the_fit_finds_what_matters() -> None:
     training = data(60)
     parameters = to_mapping(fit(training, None).process)
-    assert parameters["lengthscale"][0] < 0.3 * min(parameters["lengthscale"][1:])
+    assert parameters["lengthscales"][0] < 0.3 * min(parameters["lengthscales"][1:])
     assert noise_of(fit(training, None)) < 0.05
 
 
@@ -83,11 +83,16 @@ def test_most_fits_go_on_from_the_last_one_alone(monkeypatch: pytest.MonkeyPatch
         return plain(process, training, evaluations)
 
     monkeypatch.setattr(fitting, "maximise_density", counted)
-    for n in (FEW + 1, RESTART_LIMIT - 1, RESTART_LIMIT + RESTART_EVERY):
-        fit(data(n), to_mapping(Process(torch.arange(4))))
-    assert len(fitted) == 3
-    fit(data(RESTART_LIMIT), to_mapping(Process(torch.arange(4))))
-    assert len(fitted) > 5
+
+    def starts(n: int, last: int) -> int:
+        fitted.clear()
+        fit(data(n), {**to_mapping(Process(torch.arange(4))), FITTED_TO: (float(last),)})
+        return len(fitted)
+
+    assert starts(FEW + 2, FEW + 1) == starts(RESTART_LIMIT + 7, RESTART_LIMIT) == 1
+    assert starts(FEW, FEW - 1) > 1
+    # Batches of five whose numbers are no multiples of it, because one trial failed.
+    assert all(starts(n, n - RESTART_EVERY) > 1 for n in range(FEW + 2, FEW + 20, RESTART_EVERY))
 
 
 def test_hyperparameters_of_another_latent_space_are_left_aside() -> None:
@@ -155,5 +160,5 @@ def test_a_density_that_is_no_number_is_no_fit(monkeypatch: pytest.MonkeyPatch) 
 
 def test_columns_of_a_group_share_their_length_scale() -> None:
     parameters = to_mapping(fit(data(60), None, torch.tensor([0, 1, 1, 1])).process)
-    assert len(parameters["lengthscale"]) == 2
-    assert parameters["lengthscale"][0] < 0.5 * parameters["lengthscale"][1]
+    assert len(parameters["lengthscales"]) == 2
+    assert parameters["lengthscales"][0] < 0.5 * parameters["lengthscales"][1]

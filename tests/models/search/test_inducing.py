@@ -6,7 +6,7 @@ from models.search.process import Process, from_mapping
 
 def unit_process() -> Process:
     process = from_mapping(
-        {"lengthscale": (1.0, 1.0, 1.0), "outputscale": (2.0,), "noise": (0.01,), "mean": (0.0,)}, torch.arange(3)
+        {"lengthscales": (1.0, 1.0, 1.0), "outputscale": (2.0,), "noise": (0.01,), "mean": (0.0,)}, torch.arange(3)
     )
     assert process is not None
     return process.requires_grad_(False)

@@ -59,6 +59,7 @@ def test_no_more_points_than_there_are() -> None:
     assert sorted(most_informative(process(), same, NONE, 5).tolist()) == [0, 1, 2]
     assert most_informative(process(), NONE, NONE, 5).tolist() == []
     assert most_informative(process(), same, NONE, 0).tolist() == []
+    assert initial_design(state(0), 0) == []
 
 
 def test_the_design_leaves_less_unknown_than_a_random_one() -> None:
@@ -75,10 +76,13 @@ def test_the_design_comes_from_the_seed() -> None:
 
 
 def test_running_trials_are_kept_away_from() -> None:
-    current = state(3, pending=8)
-    design = current.encode(initial_design(current, 4))
-    free = current.encode(initial_design(state(3), 4))
-    assert float(torch.cdist(design, current.pending).min()) >= float(torch.cdist(free, current.pending).min())
+    nearer = 0
+    for seed in range(3, 9):
+        current = state(seed, pending=8)
+        design = current.encode(initial_design(current, 4))
+        free = current.encode(initial_design(state(seed), 4))
+        nearer += float(torch.cdist(design, current.pending).min()) < float(torch.cdist(free, current.pending).min())
+    assert nearer == 0
 
 
 def test_a_large_design_is_filled_up_at_random() -> None:

@@ -75,9 +75,8 @@ def test_only_what_is_outside_the_pool_and_new_is_encoded() -> None:
 def test_the_cache_forgets_the_oldest() -> None:
     autoencoder = FakeAutoencoder(EnasMacro(num_layers=2))
     first, second, third = autoencoder.space.neighbours(next(iter(autoencoder.space.enumerate())))[:3]
-    features = StructuralFeatures(autoencoder.space)
-    cache = InputCache(features, limit=2)
-    width = 32 + sum(block.width for block in features.blocks)
+    kept = pool_of(autoencoder).inputs.kept
+    cache, width = InputCache(StructuralFeatures(autoencoder.space), kept, limit=2), int(kept.sum())
     assert cache.encode(autoencoder, []).shape == (0, width)
     for architectures, misses in (([first, second], 2), ([third], 1), ([second, third], 0), ([first], 1)):
         before = autoencoder.num_encoded

@@ -12,7 +12,7 @@ from models.search.fitting import negative_density
 from models.search.process import Process, from_mapping, to_mapping
 from models.search.surrogate import TrainingData
 
-JSON_FORM = {"lengthscale": (1.0, 2.0, 3.0), "outputscale": (1.5,), "noise": (0.01,), "mean": (-0.2,)}
+JSON_FORM = {"lengthscales": (1.0, 2.0, 3.0), "outputscale": (1.5,), "noise": (0.01,), "mean": (-0.2,)}
 GROUPS = torch.arange(3)
 
 
@@ -37,7 +37,7 @@ def test_the_covariance_is_that_of_scikit_learn() -> None:
 
 @torch.no_grad()
 def test_columns_of_a_group_share_a_length_scale() -> None:
-    grouped = from_mapping(JSON_FORM | {"lengthscale": (0.5, 3.0)}, torch.tensor([1, 0, 1]))
+    grouped = from_mapping(JSON_FORM | {"lengthscales": (0.5, 3.0)}, torch.tensor([1, 0, 1]))
     assert grouped is not None
     left, right = points(7), points(5, seed=1)
     expected = 1.5 * Matern(length_scale=[3.0, 0.5, 3.0], nu=2.5)(left.numpy(), right.numpy())
@@ -63,7 +63,7 @@ def test_the_density_is_that_of_gpytorch() -> None:
 
 
 @torch.no_grad()
-def test_the_density_is_likelihood_likelihood_times_priors() -> None:
+def test_the_density_is_likelihood_times_priors() -> None:
     x, counts = points(6), torch.tensor([1.0, 4.0, 1.0, 1.0, 2.0, 1.0], dtype=torch.float64)
     known = torch.tensor([math.nan] * 5 + [0.3], dtype=torch.float64)
     outcomes = torch.sin(x.sum(1))
@@ -85,11 +85,11 @@ def test_json_form_survives_a_round_trip() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"lengthscale": (1.0, 2.0)},
+        {"lengthscales": (1.0, 2.0)},
         {"noise": ()},
         {"noise": (math.nan,)},
         {"outputscale": (-1.0,)},
-        {"lengthscale": (1.0, math.inf, 1.0)},
+        {"lengthscales": (1.0, math.inf, 1.0)},
     ],
 )
 def test_unusable_json_forms_start_afresh(change: dict[str, tuple[float, ...]]) -> None:
@@ -99,10 +99,10 @@ def test_unusable_json_forms_start_afresh(change: dict[str, tuple[float, ...]]) 
 
 
 def test_values_out_of_bounds_are_brought_back() -> None:
-    found = from_mapping(JSON_FORM | {"noise": (1e-9,), "lengthscale": (1e-9, 1e9, 1.0), "mean": (100.0,)}, GROUPS)
+    found = from_mapping(JSON_FORM | {"noise": (1e-9,), "lengthscales": (1e-9, 1e9, 1.0), "mean": (100.0,)}, GROUPS)
     assert found is not None
     values = to_mapping(found)
     assert values["noise"] == (pytest.approx(1e-4),)
-    assert values["lengthscale"] == (pytest.approx(0.01), pytest.approx(1e4), pytest.approx(1.0))
+    assert values["lengthscales"] == (pytest.approx(0.01), pytest.approx(1e4), pytest.approx(1.0))
     assert values["mean"] == (5.0,)
     assert from_mapping(values, GROUPS) is not None

@@ -260,7 +260,7 @@ def test_hyperparameters_come_back_for_the_next_fit() -> None:
     observations = observe(NB201, 20)
     batch = propose(NB201, request(1, observations=observations))
     assert batch.hyperparameters is not None
-    assert set(batch.hyperparameters) == {"lengthscale", "outputscale", "noise", "mean"}
+    assert set(batch.hyperparameters) == {"lengthscales", "outputscale", "noise", "mean", "fitted_to"}
     again = propose(NB201, request(1, observations=observations, hyperparameters=batch.hyperparameters))
     assert again.hyperparameters is not None
 

@@ -18,7 +18,7 @@ LENGTHSCALE = (0.8, 1.5, 3.0)
 
 
 def process() -> Process:
-    found = from_mapping({"lengthscale": LENGTHSCALE, "outputscale": (1.7,), "noise": (0.05,), "mean": (0.3,)}, torch.arange(D))
+    found = from_mapping({"lengthscales": LENGTHSCALE, "outputscale": (1.7,), "noise": (0.05,), "mean": (0.3,)}, torch.arange(D))
     assert found is not None
     return found
 

@@ -1,0 +1,127 @@
+"""What each part of the search is worth: the same searches of a table with one part left out.
+
+    python -m benchmarks.search_ablation --data nasbench201.csv --column cifar10_val --seeds 20 --evaluations 100
+
+The parts are swapped where the search calls them, in the processes of this script alone.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from unittest.mock import patch
+
+import torch
+from rich.progress import Progress
+from torch import Tensor
+
+from benchmarks.search_curves import Table, markdown, open_table, report
+from models.architectures.architecture import Architecture
+from models.evaluation.measured_space import MeasuredAutoencoder
+from models.evaluation.table_search import curves, search_table
+from models.pretrained.catalogue import default_card
+from models.search import fitting, pool, proposer
+from models.search.autoencoder import Posterior
+from models.search.features import Columns, StructuralFeatures
+from models.search.scales import linear_scale
+from models.search.state import SearchState
+
+
+class WithoutLatents:
+    """An autoencoder that maps every architecture to the same point."""
+
+    def __init__(self, autoencoder: MeasuredAutoencoder) -> None:
+        self.space, self.latent_size = autoencoder.space, autoencoder.latent_size
+
+    def encode(self, architectures: Sequence[Architecture]) -> Posterior:
+        zeros = torch.zeros(len(architectures), self.latent_size)
+        return Posterior(zeros, zeros)
+
+    def decode(self, latents: Tensor, generator: object = None, max_nodes: int | None = None) -> list[Architecture]:
+        raise NotImplementedError("a listed space decodes nothing")
+
+
+def only_blocks(*names: str) -> Callable[..., object]:
+    """Structural features of these names alone."""
+
+    class Fewer(StructuralFeatures):
+        def __init__(self, space: object) -> None:
+            super().__init__(space)  # type: ignore[arg-type]
+            self.blocks = tuple(block for block in self.blocks if block.name in names)
+
+        def __call__(self, architectures: Sequence[Architecture]) -> Columns:
+            return super().__call__(architectures)
+
+    return lambda: patch.object(pool, "StructuralFeatures", Fewer)
+
+
+def random_start(state: SearchState, count: int) -> list[Architecture]:
+    unseen = state.unseen_pool()
+    return [state.pool.architectures[unseen[place]] for place in state.rng(1).permutation(len(unseen))[:count]]
+
+
+@contextmanager
+def nothing() -> Iterator[None]:
+    yield
+
+
+VARIANTS: dict[str, Callable[..., object]] = {
+    "all of it": nothing,
+    "structure without latents": nothing,
+    "latents without structure": only_blocks(),
+    "without counts": only_blocks("labels by place", "edges by place"),
+    "without places": only_blocks("labels", "labels of edges"),
+    "values instead of ranks": lambda: patch.object(proposer, "rank_scale", linear_scale),
+    "a random start": lambda: patch.object(proposer, "initial_design", random_start),
+    "40 inducing points": lambda: patch.object(fitting, "MAX_INDUCING", 40),
+}
+
+
+def run(table: Table, variant: str, seed: int, evaluations: int, batch: int) -> list[int]:
+    """One search with a part left out: the rows in the order of evaluation."""
+    torch.set_num_threads(1)
+    autoencoder, values = open_table(table)
+    # A pool lives as long as its autoencoder: every variant has its own.
+    autoencoder = replace(autoencoder)
+    if variant == "structure without latents":
+        autoencoder = replace(autoencoder, autoencoder=WithoutLatents(autoencoder))
+    with VARIANTS[variant]():  # type: ignore[attr-defined]
+        return search_table(autoencoder, values, table.direction, evaluations, batch, seed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="file of measured architectures")
+    parser.add_argument("--column", required=True, help="what is optimised")
+    parser.add_argument("--space", default="nasbench201", help="the space of the file (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=20, help="runs of each variant (default: %(default)s)")
+    parser.add_argument("--evaluations", type=int, default=100, help="evaluations a run (default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=1, help="architectures proposed at once (default: %(default)s)")
+    parser.add_argument("--variants", default=",".join(VARIANTS), help="any of %(default)s")
+    parser.add_argument("--workers", type=int, default=2, help="runs at the same time, one core each (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="where the figures go")
+    options = parser.parse_args()
+    table = Table(options.data, options.column, options.space, "maximize", default_card(options.space).name)
+    orders: dict[str, dict[int, list[int]]] = {variant: {} for variant in options.variants.split(",")}
+    tasks = [(variant, seed) for variant in orders for seed in range(options.seeds)]
+    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as workers, Progress() as progress:
+        bar = progress.add_task("searches", total=len(tasks))
+        futures = {workers.submit(run, table, *task, options.evaluations, options.batch): task for task in tasks}
+        for future in as_completed(futures):
+            variant, seed = futures[future]
+            orders[variant][seed] = future.result()
+            progress.advance(bar)
+    _, values = open_table(table)
+    found = {name: curves(values, table.direction, [of[seed] for seed in sorted(of)]) for name, of in orders.items()}
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(report(found), indent=1) + "\n")
+    print(markdown(found))
+
+
+if __name__ == "__main__":
+    main()
