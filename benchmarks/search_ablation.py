@@ -119,7 +119,7 @@ def main() -> None:
     found = {name: curves(values, table.direction, [of[seed] for seed in sorted(of)]) for name, of in orders.items()}
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(report(found), indent=1) + "\n")
+        options.json.write_text(json.dumps(report(found)) + "\n")
     print(markdown(found))
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
+from itertools import cycle
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from models.pretrained.catalogue import FOLDER, UnknownModel, default_card, find
 from models.search.proposal import STRATEGIES, Direction
 from models.spaces.registry import get_space
 
+MARKERS = "osv^<>DPX*ph"
 BASELINES = ("uniform", "local_search", "evolution", "hamming_gp")
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
@@ -119,12 +121,17 @@ def markdown(found: Mapping[str, Curves]) -> str:
 
 
 def read_peers(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """By method the evaluations and the median best value over its seeds."""
+    """By method the evaluations that all of its seeds reached, and the median best value there."""
     points: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
             points[row["method"]][int(row["evaluation"])].append(float(row["best_so_far"]))
-    return {name: (np.array(sorted(of)), np.array([np.median(of[n]) for n in sorted(of)])) for name, of in points.items()}
+    peers = {}
+    for name, of in points.items():
+        seeds = max(len(found) for found in of.values())
+        counts = sorted(count for count, found in of.items() if len(found) == seeds)
+        peers[name] = np.array(counts), np.array([np.median(of[count]) for count in counts])
+    return peers
 
 
 def draw(
@@ -138,9 +145,8 @@ def draw(
         steps = np.arange(1, one.best.shape[1] + 1)
         axes.step(steps, median, where="post", color=colour, label=f"{name} ({len(one.best)} seeds)", linewidth=2)
         axes.fill_between(steps, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
-    for place, (name, (counts, medians)) in enumerate(peers.items()):
-        dashes = (0, (1 + place % 4, 1 + place // 4))
-        axes.step(counts, medians, where="post", color="#808080", linestyle=dashes, linewidth=1, label=name)
+    for (name, (counts, medians)), marker in zip(peers.items(), cycle(MARKERS), strict=False):
+        axes.plot(counts, medians, color="#808080", marker=marker, markersize=4, linewidth=0.8, label=name)
     best = np.concatenate([one.best.ravel() for one in found.values()])
     axes.set(xlabel="evaluations", ylabel="best value so far", title=title)
     axes.set_xlim(0, max(one.best.shape[1] for one in found.values()))
@@ -190,7 +196,7 @@ def main(arguments: list[str] | None = None) -> None:
     found = run_all(table, options)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(report(found), indent=1) + "\n")
+        options.json.write_text(json.dumps(report(found)) + "\n")
     if options.plot:
         peers = read_peers(options.peers) if options.peers else {}
         title = f"{options.column}: median and quartiles, {options.batch} at a time"

@@ -46,7 +46,7 @@ def test_every_row_is_searched_once(strategy: Strategy) -> None:
 def test_the_search_finds_the_best_row_long_before_chance_does(direction: str) -> None:
     autoencoder, values = small_table()
     signed = values if direction == "maximize" else -values
-    orders = [search_table(autoencoder, signed, direction, 40, 1, seed) for seed in range(3)]  # type: ignore[arg-type]
+    orders = [search_table(autoencoder, signed, direction, 40, 2, seed) for seed in range(3)]  # type: ignore[arg-type]
     median = curves(signed, direction, orders).median_found_after  # type: ignore[arg-type]
     assert median is not None
     assert median < 40  # by chance half of the table, 200
