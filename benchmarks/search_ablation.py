@@ -8,25 +8,22 @@ The parts are swapped where the search calls them, in the processes of this scri
 import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 import torch
-from rich.progress import Progress
-from torch import Tensor
 
-from benchmarks.search_curves import Table, markdown, open_table, report
+from benchmarks.search_curves import Table, markdown, open_table, report, run_all
 from models.architectures.architecture import Architecture
 from models.evaluation.measured_space import MeasuredAutoencoder
-from models.evaluation.table_search import curves, search_table
+from models.evaluation.table_search import search_table
 from models.pretrained.catalogue import default_card
 from models.search import fitting, pool, proposer
 from models.search.autoencoder import Posterior
-from models.search.features import Columns, StructuralFeatures
+from models.search.features import StructuralFeatures
 from models.search.scales import linear_scale
 from models.search.state import SearchState
 
@@ -35,14 +32,11 @@ class WithoutLatents:
     """An autoencoder that maps every architecture to the same point."""
 
     def __init__(self, autoencoder: MeasuredAutoencoder) -> None:
-        self.space, self.latent_size = autoencoder.space, autoencoder.latent_size
+        self.space, self.latent_size, self.decode = autoencoder.space, autoencoder.latent_size, autoencoder.decode
 
     def encode(self, architectures: Sequence[Architecture]) -> Posterior:
         zeros = torch.zeros(len(architectures), self.latent_size)
         return Posterior(zeros, zeros)
-
-    def decode(self, latents: Tensor, generator: object = None, max_nodes: int | None = None) -> list[Architecture]:
-        raise NotImplementedError("a listed space decodes nothing")
 
 
 def only_blocks(*names: str) -> Callable[..., object]:
@@ -52,9 +46,6 @@ def only_blocks(*names: str) -> Callable[..., object]:
         def __init__(self, space: object) -> None:
             super().__init__(space)  # type: ignore[arg-type]
             self.blocks = tuple(block for block in self.blocks if block.name in names)
-
-        def __call__(self, architectures: Sequence[Architecture]) -> Columns:
-            return super().__call__(architectures)
 
     return lambda: patch.object(pool, "StructuralFeatures", Fewer)
 
@@ -106,17 +97,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where the figures go")
     options = parser.parse_args()
     table = Table(options.data, options.column, options.space, "maximize", default_card(options.space).name)
-    orders: dict[str, dict[int, list[int]]] = {variant: {} for variant in options.variants.split(",")}
-    tasks = [(variant, seed) for variant in orders for seed in range(options.seeds)]
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as workers, Progress() as progress:
-        bar = progress.add_task("searches", total=len(tasks))
-        futures = {workers.submit(run, table, *task, options.evaluations, options.batch): task for task in tasks}
-        for future in as_completed(futures):
-            variant, seed = futures[future]
-            orders[variant][seed] = future.result()
-            progress.advance(bar)
-    _, values = open_table(table)
-    found = {name: curves(values, table.direction, [of[seed] for seed in sorted(of)]) for name, of in orders.items()}
+    work = partial(run, table, evaluations=options.evaluations, batch=options.batch)
+    found = run_all(table, work, options.variants.split(","), options.seeds, options.workers)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(report(found)) + "\n")

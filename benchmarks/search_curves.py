@@ -12,10 +12,10 @@ import csv
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import cycle
 from multiprocessing import get_context
 from pathlib import Path
@@ -75,16 +75,18 @@ def run(table: Table, strategy: str, seed: int, evaluations: int, batch: int) ->
     return search_table(autoencoder, values, table.direction, evaluations, batch, seed, known)
 
 
-def run_all(table: Table, options: argparse.Namespace) -> dict[str, Curves]:
-    """All strategies and seeds, `--workers` at a time, with a progress bar."""
-    orders: dict[str, dict[int, list[int]]] = {strategy: {} for strategy in options.strategies}
-    tasks = [(strategy, seed) for seed in range(options.seeds) for strategy in options.strategies]
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool, Progress() as progress:
+def run_all(
+    table: Table, work: Callable[[str, int], list[int]], names: Sequence[str], seeds: int, workers: int
+) -> dict[str, Curves]:
+    """What `work` finds for every name and seed, so many at the same time, with a progress bar."""
+    orders: dict[str, dict[int, list[int]]] = {name: {} for name in names}
+    tasks = [(name, seed) for seed in range(seeds) for name in names]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool, Progress() as progress:
         bar = progress.add_task("searches", total=len(tasks))
-        futures = {pool.submit(run, table, *task, options.evaluations, options.batch): task for task in tasks}
+        futures = {pool.submit(work, *task): task for task in tasks}
         for future in as_completed(futures):
-            strategy, seed = futures[future]
-            orders[strategy][seed] = future.result()
+            name, seed = futures[future]
+            orders[name][seed] = future.result()
             progress.advance(bar)
     _, values = open_table(table)
     return {name: curves(values, table.direction, [found[seed] for seed in sorted(found)]) for name, found in orders.items()}
@@ -193,7 +195,8 @@ def main(arguments: list[str] | None = None) -> None:
         open_table(table)
     except (DataFileError, UnknownMetric, UnknownModel, OSError, ValueError) as error:
         sys.exit(f"error: {error}")
-    found = run_all(table, options)
+    work = partial(run, table, evaluations=options.evaluations, batch=options.batch)
+    found = run_all(table, work, options.strategies, options.seeds, options.workers)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(report(found)) + "\n")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.evaluation.measured_space import MeasuredAutoencoder
-from models.evaluation.progress import Report, silent
 from models.search.proposal import Direction, Observation, ProposalRequest, Strategy
 from models.search.proposer import propose
 
@@ -60,7 +59,6 @@ def search_table(
     batch: int,
     seed: int,
     strategy: Strategy = "svge",
-    report: Report = silent,
 ) -> list[int]:
     """The rows of the table in the order in which a strategy of `models/search` evaluates them, at most `evaluations`.
 
@@ -69,7 +67,6 @@ def search_table(
     space, order, hyperparameters = autoencoder.space, list[int](), None
     evaluations = min(evaluations, len(values))
     while len(order) < evaluations:
-        report("evaluations", len(order), evaluations)
         request = ProposalRequest(
             direction=direction,
             count=min(batch, evaluations - len(order)),
@@ -83,5 +80,4 @@ def search_table(
         if not proposed.proposals:
             break
         order += [space.places[proposal.architecture] for proposal in proposed.proposals]
-    report("evaluations", len(order), evaluations)
     return order

@@ -18,7 +18,7 @@ from models.search.acquisition import log_expected_improvement
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate
 
-# The counts together cost about six hundred encodings and a hundred decodings a step, a fifth of a second on two cores.
+# The counts together cost about six hundred encodings and a hundred decodings a step.
 NUM_BEST = 10
 """Observed architectures, by posterior mean, from which edits, growth and ascents start."""
 MAX_ONE_EDIT = 300

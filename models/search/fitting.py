@@ -70,7 +70,7 @@ def restarts(num_outcomes: int, last: int) -> bool:
 def negative_density(process: Process, data: TrainingData) -> Tensor:
     """The negative logarithm of likelihood times priors, divided by the number of observations.
 
-    GPyTorch's `ExactMarginalLogLikelihood` says the same in three times the time.
+    GPyTorch's `ExactMarginalLogLikelihood` says the same and takes longer.
     """
     covariance = process.covariance(data.points, data.points) + data.noise_variance(process.likelihood.noise).diag()
     factor = psd_safe_cholesky(covariance)
