@@ -8,7 +8,7 @@ The parts are swapped where the search calls them, in the processes of this scri
 import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,14 @@ from models.architectures.architecture import Architecture
 from models.evaluation.measured_space import MeasuredAutoencoder
 from models.evaluation.table_search import search_table
 from models.pretrained.catalogue import default_card
-from models.search import fitting, pool, proposer
+from models.search import beliefs, candidates, fitting, pool, proposer
 from models.search.autoencoder import Posterior
 from models.search.features import StructuralFeatures
 from models.search.scales import linear_scale
 from models.search.state import SearchState
+
+SAMPLED = 512
+"""Architectures encoded of a table that is treated as if it were too large to encode."""
 
 
 class WithoutLatents:
@@ -39,7 +42,7 @@ class WithoutLatents:
         return Posterior(zeros, zeros)
 
 
-def only_blocks(*names: str) -> Callable[..., object]:
+def only_blocks(*names: str) -> Callable[..., AbstractContextManager[object]]:
     """Structural features of these names alone."""
 
     class Fewer(StructuralFeatures):
@@ -60,16 +63,43 @@ def nothing() -> Iterator[None]:
     yield
 
 
-VARIANTS: dict[str, Callable[..., object]] = {
+def sampled(**changes: object) -> Callable[..., AbstractContextManager[None]]:
+    """The table as if it were too large to encode: a sampled pool, and candidates of all sources, with these parts of
+    `models/search/candidates.py` changed.
+    """
+
+    @contextmanager
+    def changed() -> Iterator[None]:
+        with ExitStack() as stack:
+            stack.enter_context(patch.multiple(pool, COMPLETE_LIMIT=0, SAMPLE_SIZE=SAMPLED))
+            if changes:
+                stack.enter_context(patch.multiple(candidates, **changes))
+            yield
+
+    return changed
+
+
+def no_candidates(*_: object) -> tuple[()]:
+    return ()
+
+
+VARIANTS: dict[str, Callable[..., AbstractContextManager[object]]] = {
     "all of it": nothing,
     "structure without latents": nothing,
     "latents without structure": only_blocks(),
     "without counts": only_blocks("labels by place", "edges by place"),
     "without places": only_blocks("labels", "labels of edges"),
-    "values instead of ranks": lambda: patch.object(proposer, "rank_scale", linear_scale),
+    "values instead of ranks": lambda: patch.object(beliefs, "rank_scale", linear_scale),
     "a random start": lambda: patch.object(proposer, "initial_design", random_start),
     "40 inducing points": lambda: patch.object(fitting, "MAX_INDUCING", 40),
+    "of a sampled space, all of it": sampled(),
+    "of a sampled space, without edits": sampled(edited=lambda *_: []),
+    "of a sampled space, without fresh samples": sampled(NUM_SAMPLES=0),
+    "of a sampled space, without ascents": sampled(DECODINGS_EACH=0),
+    "of a sampled space, the sample alone": sampled(_generate=no_candidates),
 }
+WHOLE = {name: "of a sampled space, all of it" if "sampled" in name else "all of it" for name in VARIANTS}
+"""What each variant is to be compared with."""
 
 
 def run(table: Table, variant: str, seed: int, evaluations: int, batch: int) -> list[int]:
@@ -80,7 +110,7 @@ def run(table: Table, variant: str, seed: int, evaluations: int, batch: int) -> 
     autoencoder = replace(autoencoder)
     if variant == "structure without latents":
         autoencoder = replace(autoencoder, autoencoder=WithoutLatents(autoencoder))
-    with VARIANTS[variant]():  # type: ignore[attr-defined]
+    with VARIANTS[variant]():
         return search_table(autoencoder, values, table.direction, evaluations, batch, seed)
 
 

@@ -14,12 +14,12 @@ from models.evaluation.abilities import Abilities
 from models.evaluation.extrapolation import Extrapolated, Extrapolation
 from models.evaluation.figures import draw_curves, draw_distribution, draw_scatter, draw_smoothness
 from models.evaluation.injectivity import ClosestPair
-from models.evaluation.network_size import count_network
 from models.evaluation.prediction import Runs
 from models.evaluation.published import ABILITIES, EXTRAPOLATION, NETWORK, PROCESS, RANDOM_SEARCH
 from models.evaluation.random_search import SearchCurves
 from models.evaluation.reports import Cell, beside_published, picture, table, write_json, write_page
 from models.evaluation.smoothness import Smoothness
+from models.networks.costs.published_cost import has_costs, published_cost
 
 Facts = Mapping[str, Any]
 
@@ -206,7 +206,7 @@ def _draw_proposed(out: Path, size: int, place: int, proposed: Extrapolated, nat
         "native": native[name],
         "predicted": proposed.predicted,
         "origin": proposed.origin,
-        "parameters": count_network(proposed.architecture),
+        "parameters": published_cost(proposed.architecture).parameters if has_costs(proposed.architecture.space) else None,
         "drawing": drawing.name,
     }
 

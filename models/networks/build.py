@@ -6,14 +6,15 @@ from torch import nn
 
 from models.architectures.architecture import Architecture
 from models.networks import enas_macro, enas_micro, nasbench101, nasbench201
+from models.networks.published import PUBLISHED
 from models.networks.skeleton import Skeleton
 from models.spaces.space import UnknownSpace
 
-_NETWORKS: dict[str, tuple[Callable[[Architecture, int, Skeleton], nn.Module], Skeleton]] = {
-    "enas_macro": (enas_macro.EnasMacroNetwork, enas_macro.PUBLISHED),
-    "enas_micro": (enas_micro.EnasMicroNetwork, enas_micro.PUBLISHED),
-    "nasbench101": (nasbench101.NasBench101Network, nasbench101.PUBLISHED),
-    "nasbench201": (nasbench201.NasBench201Network, nasbench201.PUBLISHED),
+_NETWORKS: dict[str, Callable[[Architecture, int, Skeleton], nn.Module]] = {
+    "enas_macro": enas_macro.EnasMacroNetwork,
+    "enas_micro": enas_micro.EnasMicroNetwork,
+    "nasbench101": nasbench101.NasBench101Network,
+    "nasbench201": nasbench201.NasBench201Network,
 }
 
 
@@ -28,5 +29,4 @@ def build_network(architecture: Architecture, num_classes: int, skeleton: Skelet
     """
     if architecture.space not in _NETWORKS:
         raise UnknownSpace(f"no networks for the space '{architecture.space}'; expected one of {', '.join(_NETWORKS)}")
-    network, published = _NETWORKS[architecture.space]
-    return network(architecture, num_classes, skeleton or published)
+    return _NETWORKS[architecture.space](architecture, num_classes, skeleton or PUBLISHED[architecture.space])

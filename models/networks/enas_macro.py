@@ -15,9 +15,6 @@ from models.networks.layers import Classifier, conv_bn_relu, relu_conv_bn
 from models.networks.skeleton import Skeleton
 from models.spaces.enas_macro import EnasMacro
 
-PUBLISHED = Skeleton(channels=36, stacks=3)
-"""Two reductions, after one third and two thirds of the layers, and 36 channels, as in the paper's search."""
-
 
 def _convolution(kernel: int) -> Callable[[int], nn.Module]:
     return lambda channels: nn.Sequential(conv_bn_relu(channels, channels, 1), conv_bn_relu(channels, channels, kernel))

@@ -14,9 +14,6 @@ from models.networks.layers import Classifier, add_up, relu_conv_bn
 from models.networks.skeleton import Skeleton
 from models.spaces.enas_micro import CELL_INPUTS, SUM, EnasMicro
 
-PUBLISHED = Skeleton(channels=36, stacks=3, cells_per_stack=6)
-"""The paper's stacks, and the channels of ENAS for such networks."""
-
 
 def _identity(channels: int, stride: int) -> nn.Module:
     return nn.Identity() if stride == 1 else relu_conv_bn(channels, channels, 1, stride)

@@ -12,9 +12,6 @@ from models.networks.layers import Classifier, add_up, relu_conv_bn
 from models.networks.skeleton import Skeleton
 from models.spaces.nasbench201 import NasBench201
 
-PUBLISHED = Skeleton(channels=16, stacks=3, cells_per_stack=5)
-"""The skeleton of the published measurements."""
-
 
 class Zero(nn.Module):
     """The operation `none`: zeros of the same shape."""

@@ -7,6 +7,7 @@ paper's search). Decoded points are encoded again: what is ranked is the archite
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from botorch.generation.gen import gen_candidates_torch
@@ -53,22 +54,30 @@ class Candidates:
     points: Tensor
 
 
-def gather_candidates(state: SearchState, surrogate: Surrogate, best: float, count: int, taken: Collection[str] = ()) -> Candidates:
-    """The candidates of one step; `best` is the standardised outcome to improve upon, `taken` ids that are not wanted besides.
+class Guide(NamedTuple):
+    """Where to look: the places of the observed architectures from the most promising one on, and the surrogates whose expected
+    improvement is climbed, each with the standardised outcome to improve upon; the ascents are shared out among them.
+    """
+
+    order: Sequence[int]
+    hills: Sequence[tuple[Surrogate, float]]
+
+
+def gather_candidates(state: SearchState, guide: Guide, count: int, taken: Collection[str] = ()) -> Candidates:
+    """The candidates of one step within the limits; `taken` are ids that are not wanted besides.
 
     With a `max_nodes` above that of the trained space they are the larger architectures alone, where there are at least `count`.
     """
-    known = state.seen.union(taken)
     pool = state.pool
     generated: dict[str, Architecture] = {}
     if state.extrapolates or not pool.complete:
-        generated = _unknown(_generate(state, surrogate, best), known)
+        generated = _new(state, _generate(state, guide), taken)
     if state.extrapolates:
         size = state.autoencoder.space.max_nodes
         larger = {name: architecture for name, architecture in generated.items() if architecture.num_nodes > size}
         if len(larger) >= count:
             return Candidates(tuple(larger.values()), tuple(larger), state.encode(list(larger.values())))
-    places = [place for place in state.unseen_pool() if pool.canonical_ids[place] not in known]
+    places = [place for place in state.unseen_pool() if pool.canonical_ids[place] not in taken]
     names = [pool.canonical_ids[place] for place in places]
     architectures = [pool.architectures[place] for place in places]
     inside = set(names)
@@ -77,23 +86,22 @@ def gather_candidates(state: SearchState, surrogate: Surrogate, best: float, cou
     return Candidates((*architectures, *new.values()), (*names, *new), points)
 
 
-def _unknown(architectures: Iterable[Architecture], known: Collection[str]) -> dict[str, Architecture]:
-    """The canonical forms by id of those architectures whose ids are not known."""
+def _new(state: SearchState, architectures: Iterable[Architecture], taken: Collection[str]) -> dict[str, Architecture]:
+    """The canonical forms by id of those architectures that may be proposed and are not taken."""
     found: dict[str, Architecture] = {}
     for architecture in architectures:
         canonical = canonicalise(architecture)
         name = canonical_id(canonical)
-        if name not in known:
-            found.setdefault(name, canonical)
+        if name not in found and name not in taken and state.may_propose(canonical, name):
+            found[name] = canonical
     return found
 
 
-def _generate(state: SearchState, surrogate: Surrogate, best: float) -> Iterator[Architecture]:
+def _generate(state: SearchState, guide: Guide) -> Iterator[Architecture]:
     """Architectures of every source but the pool; a source that cannot give larger ones is left out where those are wanted."""
     observed, max_nodes = state.measurements.architectures, state.request.max_nodes
-    ranking = surrogate.means(state.observed).argsort(descending=True).tolist()
     # Architectures larger than this request allows may have been observed: their neighbours are too large as well.
-    order = [index for index in ranking if observed[index].num_nodes <= state.limit][:NUM_BEST]
+    order = [index for index in guide.order if observed[index].num_nodes <= state.limit][:NUM_BEST]
     leaders = [observed[index] for index in order]
     around = edited(state, leaders)
     yield from around
@@ -108,7 +116,11 @@ def _generate(state: SearchState, surrogate: Surrogate, best: float) -> Iterator
     yield from decoded
     # A start has the structure of its architecture while its latent climbs: what is wanted is where the latent leads.
     starts = torch.cat([state.observed[order][: NUM_STARTS // 2], state.encode(_canonical(decoded[: NUM_STARTS // 2]))])
-    climbed = inputs.restore_latents(climb(surrogate, starts, best, state.pool_points, inputs.latent_size)).float()
+    parts = [
+        climb(surrogate, starts[number :: len(guide.hills)], best, state.pool_points, inputs.latent_size)
+        for number, (surrogate, best) in enumerate(guide.hills)
+    ]
+    climbed = inputs.restore_latents(torch.cat(parts)).float()
     yield from decode(climbed.repeat_interleave(DECODINGS_EACH, dim=0), state.generator(_DECODE), max_nodes)
 
 

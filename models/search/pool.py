@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
 from models.search.autoencoder import Autoencoder
+from models.search.costs import Costs, costs_of
 from models.search.features import StructuralFeatures
 from models.search.inputs import InputScale, input_scale
 from models.spaces.space import SearchSpace
@@ -83,6 +85,11 @@ class Pool:
     inputs: InputScale
     places: dict[Architecture, int]
     cache: InputCache
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What each architecture costs. Raises `KeyError` for a space without networks."""
+        return costs_of(self.architectures)
 
     def encode(self, autoencoder: Autoencoder, architectures: Sequence[Architecture]) -> Tensor:
         """The points `n x d` of canonical architectures; only those outside the pool cost anything."""

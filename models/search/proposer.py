@@ -4,27 +4,24 @@ Pure functions of the autoencoder and the request. The parts are in the other fi
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
 from models.search.acquisition import log_expected_improvement, upper_confidence_bound
 from models.search.autoencoder import Autoencoder
 from models.search.batch import Choice, choose_best, choose_by_samples, choose_greedily
-from models.search.candidates import Candidates, gather_candidates
-from models.search.fitting import FITTED_TO, fit
+from models.search.beliefs import Beliefs, fit_all, fit_first
+from models.search.candidates import Candidates, Guide, gather_candidates
 from models.search.initial import initial_design
-from models.search.process import to_mapping
 from models.search.proposal import Hyperparameters, Prediction, Proposal, ProposalBatch, ProposalRequest, Source
 from models.search.ranking import predictor_scores
 from models.search.sampling import decode_unseen, draw_unseen
-from models.search.scales import OutcomeScale, linear_scale, rank_scale
 from models.search.state import SearchState, build_state
-from models.search.surrogate import NotPositiveDefinite, Surrogate, TrainingData
+from models.search.surrogate import NotPositiveDefinite
+from models.search.tradeoff import choose_by_hypervolume, ranking
 
 MIN_OBSERVATIONS = 2
 """Distinct observations below which there is no surrogate: one outcome has no scale."""
@@ -36,15 +33,6 @@ _DRAWN = ("random", "latent_random")
 _THOMPSON, _PREDICTOR = 20, 21
 
 
-class _Fitted(NamedTuple):
-    """The surrogate with the outcomes of the observed architectures, their scale, and the best posterior mean among them."""
-
-    surrogate: Surrogate
-    outcomes: Tensor
-    scale: OutcomeScale
-    best: float
-
-
 @torch.inference_mode(False)
 @torch.no_grad()
 def propose(autoencoder: Autoencoder, request: ProposalRequest) -> ProposalBatch:
@@ -53,7 +41,8 @@ def propose(autoencoder: Autoencoder, request: ProposalRequest) -> ProposalBatch
     First come those that tell most about the space (source `initial`), until `initial_size` distinct architectures are observed or
     pending and two are observed. Then the strategy decides (source `acquisition`):
 
-    - `svge` maximises the expected improvement of a process on latents and structure, fitted to the ranks of the outcomes;
+    - `svge` maximises the expected improvement of a process on latents and structure, fitted to the ranks of the outcomes, and
+      with several objectives that of the hypervolume;
     - `ucb` and `thompson` choose by the upper confidence bound and by samples of the same process;
     - `predictor` ranks by the performance predictor (Section 4.1 of the paper), trained on the observed latents;
     - `latent` is the paper's: the expected improvement of a process on latents alone, fitted to the outcomes as they are;
@@ -93,14 +82,14 @@ def predict(autoencoder: Autoencoder, request: ProposalRequest, architectures: S
     if len(state.measurements.values) < MIN_OBSERVATIONS or not architectures:
         return []
     try:
-        fitted = _fit(state)
+        first = fit_first(state)
     except NotPositiveDefinite:
         return []
     points = state.encode([canonicalise(architecture) for architecture in architectures])
-    mean, variance = fitted.surrogate.moments(points)
-    values = log_expected_improvement(mean, variance, fitted.best)
-    means = fitted.scale.inverse(mean.numpy())
-    stds = fitted.scale.inverse_std(mean.numpy(), variance.sqrt().numpy())
+    mean, variance = first.surrogate.moments(points)
+    values = log_expected_improvement(mean, variance, first.best)
+    means = first.scale.inverse(mean.numpy())
+    stds = first.scale.inverse_std(mean.numpy(), variance.sqrt().numpy())
     return [Prediction(*row) for row in zip(means.tolist(), stds.tolist(), values.tolist(), strict=True)]
 
 
@@ -114,14 +103,16 @@ def _initial_count(state: SearchState) -> int:
 def _acquire(state: SearchState, before: Sequence[Proposal]) -> tuple[list[Proposal], Hyperparameters | None]:
     """The rest of the batch by the strategy, given the proposals `before`, and the fitted hyperparameters."""
     count = state.request.count - len(before)
-    pending = torch.cat([state.pending, state.encode([proposal.architecture for proposal in before])])
+    pending = [*state.running, *(proposal.architecture for proposal in before)]
     try:
-        fitted = _fit(state)
-        surrogate, _, scale, best = fitted
-        candidates = gather_candidates(state, surrogate, best, count, {proposal.canonical_id for proposal in before})
-        choices = _choose(state, fitted, candidates, pending, count)
+        beliefs = fit_all(state)
+        order = ranking(state, beliefs) if state.request.further else beliefs.first.means.argsort(descending=True).tolist()
+        guide = Guide(order, [(belief.surrogate, belief.best) for belief in beliefs.all])
+        candidates = gather_candidates(state, guide, count, {proposal.canonical_id for proposal in before})
+        choices = _choose(state, beliefs, candidates, pending, count)
     except NotPositiveDefinite:
         return [], None
+    scale = beliefs.first.scale
     latents = state.pool.inputs.restore_latents(candidates.points[[choice.place for choice in choices]])
     means, stds = np.array([choice.mean for choice in choices]), np.array([choice.std for choice in choices])
     predicted = zip(scale.inverse(means).tolist(), scale.inverse_std(means, stds).tolist(), strict=True)
@@ -131,28 +122,23 @@ def _acquire(state: SearchState, before: Sequence[Proposal]) -> tuple[list[Propo
         source: Source = "extrapolation" if architecture.num_nodes > state.autoencoder.space.max_nodes else "acquisition"
         name = candidates.canonical_ids[choice.place]
         proposals.append(Proposal(architecture, name, tuple(latent), source, mean, std, choice.value))
-    return proposals, {**to_mapping(surrogate.process), FITTED_TO: (float(len(fitted.outcomes)),)}
+    return proposals, beliefs.hyperparameters
 
 
-def _choose(state: SearchState, fitted: _Fitted, candidates: Candidates, pending: Tensor, count: int) -> list[Choice]:
-    surrogate, points = fitted.surrogate, candidates.points
+def _choose(
+    state: SearchState, beliefs: Beliefs, candidates: Candidates, pending: Sequence[Architecture], count: int
+) -> list[Choice]:
+    if state.request.further:
+        return choose_by_hypervolume(state, beliefs, candidates, pending, count)
+    first, points = beliefs.first, candidates.points
     if state.request.strategy == "thompson":
-        return choose_by_samples(surrogate, points, count, state.generator(_THOMPSON))
+        return choose_by_samples(first.surrogate, points, count, state.generator(_THOMPSON))
     if state.request.strategy == "predictor":
         size, generator = state.pool.inputs.latent_size, state.generator(_PREDICTOR)
-        scores = predictor_scores(state.observed[:, :size], fitted.outcomes, points[:, :size], generator)
-        return choose_best(surrogate, points, scores, count)
+        scores = predictor_scores(state.observed[:, :size], first.outcomes, points[:, :size], generator)
+        return choose_best(first.surrogate, points, scores, count)
     utility = upper_confidence_bound if state.request.strategy == "ucb" else log_expected_improvement
-    return choose_greedily(surrogate, points, pending, fitted.best, count, utility)
-
-
-def _fit(state: SearchState) -> _Fitted:
-    values, counts, stds = state.measurements.values, state.measurements.counts, state.measurements.stds
-    scale = (linear_scale if state.request.strategy == "latent" else rank_scale)(values, state.request.direction)
-    outcomes = _tensor(scale.forward(values))
-    data = TrainingData(state.observed, outcomes, _tensor(counts), _tensor(scale.forward_std(values, stds)).square())
-    surrogate = fit(data, state.request.hyperparameters, state.groups)
-    return _Fitted(surrogate, outcomes, scale, float(surrogate.means(state.observed).max()))
+    return choose_greedily(first.surrogate, points, state.encode(pending), first.best, count, utility)
 
 
 def _without_surrogate(state: SearchState, architectures: Sequence[Architecture], source: Source) -> list[Proposal]:
@@ -169,12 +155,9 @@ def _reason(state: SearchState, found: int) -> str | None:
     if found == state.request.count:
         return None
     space = state.autoencoder.space
+    beyond = "" if state.largest is None else "beyond the limits, "
     if state.pool.complete:
-        return (
-            f"all {space.size} architectures of '{space.name}' are observed, running, excluded or among the {found} proposed here"
-        )
-    return f"only {found} of {state.request.count} new architectures of '{space.name}' were found; nearly all were seen already"
-
-
-def _tensor(values: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64))
+        states = f"{beyond}observed, running, excluded or among the {found} proposed here"
+        return f"all {space.size} architectures of '{space.name}' are {states}"
+    wanted = state.request.count
+    return f"only {found} of {wanted} new architectures of '{space.name}' were found; nearly all are {beyond}or seen already"

@@ -1,7 +1,9 @@
 """Architectures drawn at random, uniformly from the space or decoded from the prior, without repeating what was seen."""
 
-from collections.abc import Collection
+import itertools
+from collections.abc import Collection, Iterator
 
+import numpy as np
 import torch
 
 from models.architectures.architecture import Architecture
@@ -10,6 +12,9 @@ from models.search.state import SearchState
 
 MAX_DRAWS_EACH = 100
 """Draws from a space too large to list before an architecture that was not seen is given up."""
+
+MAX_WALKS = 20
+"""From random architectures to such as are within the limits, where draws alone did not find enough."""
 
 _DECODED_AT_ONCE = 64
 _MAX_ROUNDS = 20
@@ -30,7 +35,7 @@ def decode_unseen(state: SearchState, count: int, taken: Collection[str] = ()) -
         latents = torch.randn(max(_DECODED_AT_ONCE, count), state.autoencoder.latent_size, generator=generator)
         for architecture in map(canonicalise, state.autoencoder.decode(latents, generator, state.request.max_nodes)):
             name = canonical_id(architecture)
-            if len(found) < count and name not in state.seen and name not in taken:
+            if len(found) < count and name not in taken and state.may_propose(architecture, name):
                 found[name] = architecture
     return found
 
@@ -38,7 +43,8 @@ def decode_unseen(state: SearchState, count: int, taken: Collection[str] = ()) -
 def draw_unseen(state: SearchState, count: int, taken: Collection[str] = ()) -> dict[str, Architecture]:
     """At most `count` architectures by canonical id, neither seen nor `taken`, uniform over what is left of the trained space.
 
-    Fewer come when a listed space is used up, or when `MAX_DRAWS_EACH` draws for each found no more.
+    Fewer come when a listed space is used up, or when `MAX_DRAWS_EACH` draws for each found no more. Limits that next to nothing
+    is within are approached edit by edit; what comes then is not uniform.
     """
     rng = state.rng(_PURPOSE)
     found: dict[str, Architecture] = {}
@@ -49,11 +55,32 @@ def draw_unseen(state: SearchState, count: int, taken: Collection[str] = ()) -> 
         for place in rng.permutation(left)[:count].tolist() if left else []:
             found[state.pool.canonical_ids[place]] = state.pool.architectures[place]
         return found
-    for _ in range(count * MAX_DRAWS_EACH):
+    draws = (canonicalise(state.autoencoder.space.sample(rng)) for _ in range(count * MAX_DRAWS_EACH))
+    within = within_limits(state, rng) if state.largest is not None else iter(())
+    for architecture in itertools.chain(draws, within):
+        name = canonical_id(architecture)
+        if name not in taken and state.may_propose(architecture, name):
+            found[name] = architecture
         if len(found) == count:
             break
-        architecture = canonicalise(state.autoencoder.space.sample(rng))
-        name = canonical_id(architecture)
-        if name not in state.seen and name not in taken:
-            found[name] = architecture
     return found
+
+
+def within_limits(state: SearchState, rng: np.random.Generator) -> Iterator[Architecture]:
+    """Canonical architectures within the request's limits: the ends of walks from random ones, and their neighbours.
+
+    Each step of a walk is the edit that costs least, measured by the limits.
+    """
+    space = state.autoencoder.space
+    for _ in range(MAX_WALKS):
+        architecture = canonicalise(space.sample(rng))
+        excess = float(state.excess([architecture])[0])
+        while True:
+            around = [canonicalise(neighbour) for neighbour in space.neighbours(architecture)]
+            costs = state.excess(around)
+            if excess <= 1.0 or len(around) == 0 or costs.min() >= excess:
+                break
+            architecture, excess = around[int(costs.argmin())], float(costs.min())
+        if excess <= 1.0:
+            yield architecture
+            yield from (around[place] for place in np.flatnonzero(costs <= 1.0).tolist())

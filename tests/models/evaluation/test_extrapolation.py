@@ -5,9 +5,6 @@ import torch
 from models.architectures.canonical import canonicalise
 from models.evaluation.extrapolation import FixedSize, choose_sizes, decode_exactly, extrapolate, grow, larger_sizes
 from models.evaluation.labels import Labelled
-from models.evaluation.network_size import count_network
-from models.networks.build import build_network
-from models.networks.counts import count_parameters
 from models.spaces.custom import CustomSpace
 from models.spaces.definition import Definition
 from models.spaces.enas_macro import EnasMacro
@@ -103,9 +100,3 @@ def test_sizes_asked_for_are_checked_and_the_limit_is_named() -> None:
         choose_sizes(cells, [8, 11])
     with pytest.raises(FixedSize, match="have 19, 22, 25 nodes and so on, 20 were asked for"):
         choose_sizes(get_space("enas_micro"), [20])
-
-
-@pytest.mark.parametrize("name", ["nasbench101", "enas_macro"])
-def test_a_network_is_counted_as_if_it_were_built(name: str) -> None:
-    graph = get_space(name).sample(np.random.default_rng(0))
-    assert count_network(graph) == count_parameters(build_network(graph, 10))

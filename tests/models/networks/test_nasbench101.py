@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from models.architectures.architecture import Architecture, from_graph
 from models.networks.build import build_network
 from models.networks.counts import count_parameters
-from models.networks.nasbench101 import Cell, vertex_channels
+from models.networks.nasbench101 import Cell
+from models.networks.vertex_channels import vertex_channels
 from models.spaces.nasbench101 import NasBench101
 from tests.strategies import members
 

@@ -4,7 +4,7 @@ import torch
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
 from models.search.acquisition import log_expected_improvement
-from models.search.candidates import MAX_ONE_EDIT, MAX_TWO_EDITS, NUM_GROWN, climb, edited, gather_candidates, grown
+from models.search.candidates import MAX_ONE_EDIT, MAX_TWO_EDITS, NUM_GROWN, Guide, climb, edited, gather_candidates, grown
 from models.search.fitting import fit
 from models.search.proposal import Observation, ProposalRequest
 from models.search.state import SearchState, build_state
@@ -33,11 +33,16 @@ def surrogate_of(current: SearchState) -> Surrogate:
     return fit(TrainingData(current.observed, outcomes, counts, counts * torch.nan), None, current.groups)
 
 
+def guide_of(current: SearchState) -> Guide:
+    surrogate = surrogate_of(current)
+    return Guide(surrogate.means(current.observed).argsort(descending=True).tolist(), [(surrogate, BEST)])
+
+
 @pytest.mark.parametrize("name", AUTOENCODERS)
 def test_candidates_are_distinct_unseen_canonical_valid_and_encoded(name: str) -> None:
     current = state(name)
     taken = {current.pool.canonical_ids[0], current.pool.canonical_ids[1]}
-    found = gather_candidates(current, surrogate_of(current), BEST, 1, taken)
+    found = gather_candidates(current, guide_of(current), 1, taken)
     assert len(set(found.canonical_ids)) == len(found.canonical_ids) == len(found.architectures) == len(found.points)
     assert not set(found.canonical_ids) & (current.seen | taken)
     for architecture, identifier in list(zip(found.architectures, found.canonical_ids, strict=True))[-300:]:
@@ -49,12 +54,12 @@ def test_candidates_are_distinct_unseen_canonical_valid_and_encoded(name: str) -
 
 def test_a_complete_pool_is_the_candidate_set() -> None:
     current = state("nasbench201")
-    assert len(gather_candidates(current, surrogate_of(current), BEST, 1).architectures) == 15_625 - len(current.seen)
+    assert len(gather_candidates(current, guide_of(current), 1).architectures) == 15_625 - len(current.seen)
 
 
 def test_other_sources_add_to_a_sampled_pool() -> None:
     current = state("enas_macro")
-    found = gather_candidates(current, surrogate_of(current), BEST, 1)
+    found = gather_candidates(current, guide_of(current), 1)
     assert len(found.architectures) > len(current.pool.architectures) + 300
     best = current.measurements.architectures[-1]
     neighbours = {canonical_id(neighbour) for neighbour in current.autoencoder.space.neighbours(best)}
@@ -62,8 +67,8 @@ def test_other_sources_add_to_a_sampled_pool() -> None:
 
 
 def test_candidates_come_from_the_seed() -> None:
-    surrogate = surrogate_of(state("enas_macro"))
-    first, again, other = (gather_candidates(state("enas_macro", seed), surrogate, BEST, 1) for seed in (1, 1, 2))
+    guide = guide_of(state("enas_macro"))
+    first, again, other = (gather_candidates(state("enas_macro", seed), guide, 1) for seed in (1, 1, 2))
     assert first.canonical_ids == again.canonical_ids
     assert first.canonical_ids != other.canonical_ids
 
@@ -129,7 +134,7 @@ def test_climbing_raises_the_expected_improvement_within_the_box() -> None:
 @pytest.mark.parametrize(("name", "max_nodes"), [("nasbench101", 8), ("enas_macro", 9)])
 def test_extrapolation_considers_larger_architectures_alone(name: str, max_nodes: int) -> None:
     current = state(name, max_nodes=max_nodes)
-    found = gather_candidates(current, surrogate_of(current), BEST, 1)
+    found = gather_candidates(current, guide_of(current), 1)
     assert len(found.architectures) > 20
     for architecture in found.architectures:
         assert architecture.num_nodes > current.autoencoder.space.max_nodes
@@ -138,4 +143,4 @@ def test_extrapolation_considers_larger_architectures_alone(name: str, max_nodes
 
 def test_a_space_without_larger_architectures_offers_its_own() -> None:
     current = state("nasbench201", max_nodes=12)
-    assert len(gather_candidates(current, surrogate_of(current), BEST, 1).architectures) == 15_625 - len(current.seen)
+    assert len(gather_candidates(current, guide_of(current), 1).architectures) == 15_625 - len(current.seen)

@@ -7,7 +7,7 @@ import torch
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
-from models.search import proposer
+from models.search import beliefs
 from models.search.proposal import STRATEGIES, Direction, Observation, ProposalBatch, ProposalRequest, Strategy
 from models.search.proposer import predict, propose
 from models.search.surrogate import NotPositiveDefinite
@@ -294,7 +294,7 @@ def test_without_a_surrogate_proposals_are_drawn_at_random(monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise NotPositiveDefinite("not positive definite")
 
-    monkeypatch.setattr(proposer, "fit", fail)
+    monkeypatch.setattr(beliefs, "fit", fail)
     current = request(3, observations=observe(NB201, 20))
     batch = propose(NB201, current)
     assert [proposal.source for proposal in batch.proposals] == ["fallback"] * 3
