@@ -16,7 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from svge_client.errors import Conflict
-from svge_client.running import RunningTrial, first_trial
+from svge_client.running import RunningTrial, first_trial, is_finite
 from svge_client.transport import ONCE, Retry, Transport
 from svge_client.values import Architecture, Decoding, Heartbeat, Latent, Study, Suggestion, Trial
 
@@ -64,6 +64,8 @@ class Client:
         space: str,
         *,
         objective: str = "maximize",
+        objectives: Mapping[str, str] | None = None,
+        limits: Mapping[str, int] | None = None,
         seed: int = 0,
         max_trials: int | None = None,
         lease_seconds: int | None = None,
@@ -72,10 +74,15 @@ class Client:
     ) -> Study:
         """Create a study; what is None is left to the server, `settings` are further fields of the request.
 
-        With `exist_ok` a study of this name with the same space and objective is returned as it is. Raises `Conflict` otherwise.
+        `objectives` are directions by name, instead of `objective`; those named `parameters` and `multiply_adds` are counted from
+        the architecture. `limits` are the most of these that a proposal may have.
+
+        With `exist_ok` a study of this name with the same space and objectives, and the same limits where any are given, is
+        returned as it is. Raises `Conflict` otherwise.
         """
-        optional = {"max_trials": max_trials, "lease_seconds": lease_seconds}
-        body = {"name": name, "space": space, "objective": objective, "seed": seed, **settings}
+        optional = {"max_trials": max_trials, "lease_seconds": lease_seconds, "limits": None if limits is None else dict(limits)}
+        goal = {"objective": objective} if objectives is None else {"objectives": dict(objectives)}
+        body = {"name": name, "space": space, "seed": seed, **goal, **settings}
         body |= {key: value for key, value in optional.items() if value is not None}
         try:
             return Study.from_json(self._transport.post("/studies", body, repeat_safe=exist_ok))
@@ -83,7 +90,9 @@ class Client:
             if not exist_ok or conflict.problem.code != "study_exists":
                 raise
             study = self.study(name)
-            if (study.space, study.objective) != (space, objective):
+            is_same_goal = study.objectives == objectives and (objectives is not None or study.objective == objective)
+            is_same_limits = limits is None or study.limits == limits
+            if study.space != space or not is_same_goal or not is_same_limits:
                 raise
             return study
 
@@ -117,16 +126,29 @@ class Client:
 
         return RunningTrial(self, ask, heartbeat_seconds)
 
-    def observe(self, trial: Trial, value: float, *, std: float | None = None, metrics: Mapping[str, float] | None = None) -> Trial:
-        """Report the value of a trial. Saying the same again changes nothing. A `std` or a metric that is not finite cannot be
-        stored and is left out with a warning in the log: it shall not cost the value.
+    def observe(
+        self,
+        trial: Trial,
+        value: float | Mapping[str, float],
+        *,
+        std: float | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> Trial:
+        """Report the value of a trial, or its values by objective where these have names.
+
+        Saying the same again changes nothing. A `std` or a metric that is not finite cannot be stored and is left out with a
+        warning in the log: it shall not cost the value.
 
         Raises `Conflict` when it is finished with another value, `LeaseLost` when somebody else finished it before, and
         `ValueError` for NaN and infinities, which are failures: use `fail`.
         """
-        if not math.isfinite(value):
+        if not is_finite(value):
             raise ValueError(f"expected a finite value, got {value}; report a diverged training with fail(reason)")
-        body = {"trial": trial.id, "attempt": trial.attempt, "value": float(value), "status": "completed"}
+        body: dict[str, Any] = {"trial": trial.id, "attempt": trial.attempt, "status": "completed"}
+        if isinstance(value, Mapping):
+            body["values"] = {name: float(number) for name, number in value.items()}
+        else:
+            body["value"] = float(value)
         if std is not None:
             body |= _finite({"std": std})
         if metrics is not None:
@@ -146,8 +168,13 @@ class Client:
         return self._heartbeat(trials, ONCE)
 
     def best(self, study: str, k: int = 1) -> tuple[Trial, ...]:
-        """The `k` best completed trials, the best first; fewer where fewer are completed."""
+        """The `k` best completed trials, the best first; fewer where fewer are completed. The first objective decides."""
         answer = self._transport.get(_study_path(study) + "/best", {"k": k})
+        return tuple(Trial.from_json(trial) for trial in answer["trials"])
+
+    def pareto(self, study: str, limit: int = 100) -> tuple[Trial, ...]:
+        """The completed trials that no other one dominates, the best of the first objective first, at most `limit`."""
+        answer = self._transport.get(_study_path(study) + "/pareto", {"limit": limit})
         return tuple(Trial.from_json(trial) for trial in answer["trials"])
 
     def trials(self, study: str, page_size: int = 100, **filters: Any) -> Iterator[Trial]:

@@ -17,7 +17,12 @@ class Endpoint(Protocol):
     """What a running trial needs of the client."""
 
     def observe(
-        self, trial: Trial, value: float, *, std: float | None = None, metrics: Mapping[str, float] | None = None
+        self,
+        trial: Trial,
+        value: float | Mapping[str, float],
+        *,
+        std: float | None = None,
+        metrics: Mapping[str, float] | None = None,
     ) -> Trial: ...
 
     def fail(self, trial: Trial, reason: str) -> Trial: ...
@@ -69,12 +74,15 @@ class RunningTrial:
         """Whether the server asks to end this trial early."""
         return self._stop.is_set()
 
-    def report(self, value: float, std: float | None = None, metrics: Mapping[str, float] | None = None) -> Trial:
-        """Complete the trial with its value and end its heartbeats; `std` is the value's standard error.
+    def report(
+        self, value: float | Mapping[str, float], std: float | None = None, metrics: Mapping[str, float] | None = None
+    ) -> Trial:
+        """Complete the trial with its value, or its values by objective, and end its heartbeats; `std` is the standard error of the
+        (first) value.
 
         Raises `LeaseLost` when somebody else finished the trial before; other errors leave the trial running.
         """
-        self._has_value = self._has_value or math.isfinite(value)
+        self._has_value = self._has_value or is_finite(value)
         try:
             done = self._endpoint.observe(self.trial, value, std=std, metrics=metrics)
         except LeaseLost:
@@ -132,6 +140,11 @@ class RunningTrial:
                 self._lost.set()
             if self.trial.id in answer.stop:
                 self._stop.set()
+
+
+def is_finite(value: float | Mapping[str, float]) -> bool:
+    """Whether a value, or each of several, can be reported."""
+    return all(map(math.isfinite, value.values() if isinstance(value, Mapping) else [value]))
 
 
 def first_trial(trials: tuple[Trial, ...], reason: str | None) -> Trial:

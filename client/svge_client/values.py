@@ -27,7 +27,8 @@ class Architecture:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One architecture that a study has handed out. `value` is None until it is observed, `reason` says why it failed;
+    """One architecture that a study has handed out. `value` is None until it is observed, `reason` says why it failed; `values` are
+    those of objectives that have names; `parameters` and `multiply_adds` are the network's costs where the server can count them;
     `native` is the space's own form; `document` is the whole answer, with what is not spelled out here.
     """
 
@@ -43,7 +44,10 @@ class Trial:
     lease_expires_at: datetime | None
     predicted_mean: float | None
     predicted_std: float | None
+    parameters: int | None
+    multiply_adds: int | None
     value: float | None
+    values: Mapping[str, float] | None
     std: float | None
     reason: str | None
     document: Mapping[str, Any] = field(repr=False, compare=False)
@@ -63,7 +67,10 @@ class Trial:
             lease_expires_at=_moment(document["lease_expires_at"]),
             predicted_mean=document["predicted_mean"],
             predicted_std=document["predicted_std"],
+            parameters=document.get("parameters"),
+            multiply_adds=document.get("multiply_adds"),
             value=document["value"],
+            values=document.get("values"),
             std=document["std"],
             reason=document["reason"],
             document=document,
@@ -81,12 +88,15 @@ class Suggestion:
 @dataclass(frozen=True, slots=True)
 class Study:
     """One search. `max_trials` is None where there is no budget, `lease_seconds` 0 where leases never run out; `trials` counts
-    its trials by state, `best_value` is None while none is completed; `document` is the whole answer.
+    its trials by state, `best_value` is None while none is completed; `objectives` are directions by name where they have names;
+    `document` is the whole answer.
     """
 
     name: str
     space: str
     objective: str
+    objectives: Mapping[str, str] | None
+    limits: Mapping[str, int]
     max_trials: int | None
     lease_seconds: int
     trials: Mapping[str, int]
@@ -99,6 +109,8 @@ class Study:
             name=document["name"],
             space=document["space"],
             objective=document["objective"],
+            objectives=document.get("objectives"),
+            limits={name: limit for name, limit in (document.get("limits") or {}).items() if limit is not None},
             max_trials=document["max_trials"],
             lease_seconds=document["lease_seconds"],
             trials=document["trials"],

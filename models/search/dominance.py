@@ -5,14 +5,14 @@ One outcome dominates another when it is at least as good in every objective and
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 
 def non_dominated(outcomes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """For each row of `outcomes` (`n x m`, all to be maximised) whether none dominates it. Equal rows stand or fall together."""
     mask = np.zeros(len(outcomes), dtype=np.bool_)
     # What dominates has the greater sum of ranks, so that the first of those left is dominated by none.
-    left = np.argsort(-rankdata(outcomes, method="dense", axis=0).sum(axis=1), kind="stable")
+    ranks = [np.unique(column, return_inverse=True)[1] for column in outcomes.T]
+    left = np.argsort(-np.sum(ranks, axis=0), kind="stable") if ranks else np.arange(len(outcomes))
     while len(left):
         first = outcomes[left[0]]
         mask[left[(outcomes[left] == first).all(axis=1)]] = True

@@ -42,10 +42,11 @@ def add_observation(
     same = (ObservationRow.trial_id == trial_id, ObservationRow.attempt == attempt, ObservationRow.fingerprint == fingerprint)
     if session.scalar(select(ObservationRow.id).where(*same)) is not None:
         return
-    values = {"status": outcome.status, "value": outcome.value, "std": outcome.std, "reason": outcome.reason}
+    content = {"status": outcome.status, "value": outcome.value, "std": outcome.std, "reason": outcome.reason}
     session.execute(
         insert(ObservationRow).values(
-            **values,
+            **content,
+            values=None if outcome.values is None else dict(outcome.values),
             trial_id=trial_id,
             attempt=attempt,
             fingerprint=fingerprint,
@@ -61,7 +62,11 @@ def observations(session: Session, trial_id: str) -> list[StoredObservation]:
     query = select(*ObservationRow.__table__.c).where(ObservationRow.trial_id == trial_id).order_by(ObservationRow.id)
     return [
         StoredObservation(
-            row.attempt, Outcome(TrialState(row.status), row.value, row.std, row.reason), row.metrics, row.late, row.received_at
+            row.attempt,
+            Outcome(TrialState(row.status), row.value, row.std, row.reason, row.values),
+            row.metrics,
+            row.late,
+            row.received_at,
         )
         for row in session.execute(query)
     ]
@@ -69,4 +74,5 @@ def observations(session: Session, trial_id: str) -> list[StoredObservation]:
 
 def _fingerprint(outcome: Outcome, metrics: Mapping[str, Any] | None) -> str:
     content = [outcome.status, outcome.value, outcome.std, outcome.reason, metrics]
+    content += [] if outcome.values is None else [dict(outcome.values)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

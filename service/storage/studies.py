@@ -1,6 +1,7 @@
 """The queries about studies. Each runs in the caller's transaction."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -8,17 +9,20 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.search.proposal import Hyperparameters
+from models.search.proposal import Hyperparameters, Limits
 from service.errors import StudyExists
 from service.storage.tables import StudyRow, TrialRow
-from service.storage.values import Study, StudySettings, TrialState
+from service.storage.values import NamedObjective, Study, StudySettings, TrialState
 
 _COLUMNS = StudyRow.__table__.c
+_PLAIN = tuple(name for name in StudySettings.__dataclass_fields__ if name not in ("objectives", "limits"))
 
 
 def create(session: Session, settings: StudySettings, now: datetime) -> Study:
     """Store a new study. Raises `StudyExists` when the name is taken."""
-    values = {name: getattr(settings, name) for name in StudySettings.__dataclass_fields__}
+    values = {name: getattr(settings, name) for name in _PLAIN}
+    values["objectives"] = [[objective.name, objective.direction] for objective in settings.objectives] or None
+    values["limits"] = {name: limit for name, limit in asdict(settings.limits).items() if limit is not None} or None
     try:
         with session.begin_nested():
             result = session.execute(insert(StudyRow).values(**values, trials_created=0, created_at=now).returning(StudyRow.id))
@@ -67,5 +71,7 @@ def count_trials(session: Session, study_ids: Sequence[int]) -> dict[int, dict[T
 
 
 def _study(row: Row[Any]) -> Study:
-    settings = StudySettings(**{name: getattr(row, name) for name in StudySettings.__dataclass_fields__})
+    objectives = tuple(NamedObjective(name, direction) for name, direction in row.objectives or ())
+    plain = {name: getattr(row, name) for name in _PLAIN}
+    settings = StudySettings(**plain, objectives=objectives, limits=Limits(**(row.limits or {})))
     return Study(row.id, settings, row.trials_created, row.hyperparameters, row.created_at)

@@ -55,6 +55,8 @@ class Table(DeclarativeBase):
 
 
 class StudyRow(Table):
+    """`objectives` are pairs of a name and a direction, in order, where they have names; `limits` the most costs by name."""
+
     __tablename__ = "svge_studies"
 
     id: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
@@ -68,13 +70,17 @@ class StudyRow(Table):
     lease_seconds: Mapped[int] = mapped_column(Integer)
     max_attempts: Mapped[int] = mapped_column(Integer)
     model_hash: Mapped[str] = mapped_column(String(64))
+    objectives: Mapped[Any | None] = mapped_column(_Json)
+    limits: Mapped[Any | None] = mapped_column(_Json)
     trials_created: Mapped[int] = mapped_column(BigInteger, default=0)
     hyperparameters: Mapped[Any | None] = mapped_column(_Json)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class TrialRow(Table):
-    """`architecture` is the compact JSON of the canonical form; its space is the study's."""
+    """`architecture` is the compact JSON of the canonical form; its space is the study's. `values` are those of objectives that
+    have names, by name; `value` is then the first one's.
+    """
 
     __tablename__ = "svge_trials"
     __table_args__ = (
@@ -103,6 +109,7 @@ class TrialRow(Table):
     observations_seen: Mapped[int] = mapped_column(BigInteger)
     model_hash: Mapped[str] = mapped_column(String(64))
     value: Mapped[float | None] = mapped_column(Float(53))
+    values: Mapped[Any | None] = mapped_column(_Json)
     std: Mapped[float | None] = mapped_column(Float(53))
     reason: Mapped[str | None] = mapped_column(Text)
     finished_attempt: Mapped[int | None] = mapped_column(Integer)
@@ -133,6 +140,7 @@ class ObservationRow(Table):
     fingerprint: Mapped[str] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(String(12))
     value: Mapped[float | None] = mapped_column(Float(53))
+    values: Mapped[Any | None] = mapped_column(_Json)
     std: Mapped[float | None] = mapped_column(Float(53))
     reason: Mapped[str | None] = mapped_column(Text)
     metrics: Mapped[Any | None] = mapped_column(_Json)

@@ -1,7 +1,7 @@
 """The queries about trials. Each runs in the caller's transaction. The attempts and reports of a trial are in `records.py`."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from models.architectures.architecture import Architecture
 from models.search.proposal import Direction, Observation
 from service.storage.tables import StudyRow, TrialRow
-from service.storage.values import Origin, Trial, TrialState
+from service.storage.values import Origin, Study, Trial, TrialState
 
 _CHUNK = 500
-_MUTABLE = ("state", "attempt", "worker", "lease_expires_at", "value", "std", "reason", "finished_attempt", "finished_at")
+_MUTABLE = ("state", "attempt", "worker", "lease_expires_at", "value", "values", "std", "reason", "finished_attempt", "finished_at")
 
 
 def add(session: Session, study_id: int, trial: Trial) -> bool:
@@ -115,14 +115,30 @@ def best(session: Session, study_id: int, objective: Direction, limit: int) -> l
     return _trials(session, query.order_by(order, TrialRow.number).limit(limit))
 
 
-def observations(session: Session, study_id: int) -> tuple[Observation, ...]:
+def with_value(session: Session, study_id: int, value: float | None) -> list[Trial]:
+    """The completed trials of exactly this value, the oldest first."""
+    query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETED, TrialRow.value == value)
+    return _trials(session, query.order_by(TrialRow.number))
+
+
+def observations(session: Session, study: Study) -> tuple[Observation, ...]:
     """The completed trials of a study as the search sees them, in order of their number."""
-    query = select(TrialRow.architecture, TrialRow.value, TrialRow.std, StudyRow.space).join(
-        StudyRow, StudyRow.id == TrialRow.study_id
+    space, further = study.settings.space, study.settings.observed_names[1:]
+    query = select(TrialRow.architecture, TrialRow.value, TrialRow.std, *([TrialRow.values] if further else []))
+    query = query.where(TrialRow.study_id == study.id, TrialRow.state == TrialState.COMPLETED).order_by(TrialRow.number)
+    return tuple(
+        Observation(parse_architecture(space, text), value, std, tuple(values[0][name] for name in further))
+        for text, value, std, *values in session.execute(query)
+        if value is not None
     )
-    query = query.where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETED).order_by(TrialRow.number)
-    rows = session.execute(query)
-    return tuple(Observation(parse_architecture(space, text), value, std) for text, value, std, space in rows if value is not None)
+
+
+def outcomes(session: Session, study: Study) -> Iterator[tuple[str, Architecture, Mapping[str, float]]]:
+    """The ids, architectures and values of the completed trials of a study whose objectives have names, in order of number."""
+    query = select(TrialRow.id, TrialRow.architecture, TrialRow.values)
+    query = query.where(TrialRow.study_id == study.id, TrialRow.state == TrialState.COMPLETED).order_by(TrialRow.number)
+    for trial_id, text, values in session.execute(query):
+        yield trial_id, parse_architecture(study.settings.space, text), values
 
 
 def running_architectures(session: Session, study_id: int) -> tuple[Architecture, ...]:
@@ -172,6 +188,7 @@ def _trial(row: Row[Any]) -> Trial:
         origin=origin,
         model_hash=row.model_hash,
         value=row.value,
+        values=row.values,
         std=row.std,
         reason=row.reason,
         finished_attempt=row.finished_attempt,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from models.architectures.architecture import Architecture
-from models.search.proposal import Direction, Hyperparameters, Strategy
+from models.search.proposal import COSTS, CostName, Direction, FurtherObjective, Hyperparameters, Limits, Strategy
 
 TrialSource = Literal["initial", "acquisition", "enqueued", "extrapolation", "fallback"]
 
@@ -24,8 +24,24 @@ class TrialState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class NamedObjective:
+    """One of several objectives. One that has the name of a cost is counted from the graph, the others are observed."""
+
+    name: str
+    direction: Direction
+
+    @property
+    def cost(self) -> CostName | None:
+        return next((cost for cost in COSTS if cost == self.name), None)
+
+
+@dataclass(frozen=True, slots=True)
 class StudySettings:
-    """What a study is created with. `lease_seconds` 0 means leases never run out; None in a limit means there is none."""
+    """What a study is created with. `lease_seconds` 0 means leases never run out; None in a limit means there is none.
+
+    `objectives` are there where they have names, an observed one first, whose direction is `objective` and whose value is that of
+    a trial. Nothing beyond the `limits` is proposed.
+    """
 
     name: str
     space: str
@@ -37,6 +53,18 @@ class StudySettings:
     lease_seconds: int
     max_attempts: int
     model_hash: str
+    objectives: tuple[NamedObjective, ...] = ()
+    limits: Limits = Limits()
+
+    @property
+    def observed_names(self) -> tuple[str, ...]:
+        """The names of the objectives that trainers report, the first one first; none where there is one without a name."""
+        return tuple(objective.name for objective in self.objectives if objective.cost is None)
+
+    @property
+    def further(self) -> tuple[FurtherObjective, ...]:
+        """The objectives after the first as the search takes them."""
+        return tuple(FurtherObjective(objective.direction, objective.cost) for objective in self.objectives[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +96,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What training a trial gave. `value` is None where there is none, `std` where it is not known."""
+    """What training a trial gave. `value` is None where there is none, `std` where it is not known. `values` are those of the
+    objectives that have names, by name; `value` is then the first one's.
+    """
 
     status: TrialState
     value: float | None = None
     std: float | None = None
     reason: str | None = None
+    values: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +125,7 @@ class Trial:
     origin: Origin
     model_hash: str
     value: float | None
+    values: Mapping[str, float] | None
     std: float | None
     reason: str | None
     finished_attempt: int | None

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from models.networks.costs.published_cost import has_costs, published_cost
 from service.storage import trials
 from service.storage.values import Study, Trial
 from service.studies.context import Context
@@ -40,11 +41,13 @@ def _page(study_id: int, after: int, session: Session) -> list[Trial]:
 
 def _row(trial: Trial) -> dict[str, Any]:
     graph = trial.architecture
+    cost = published_cost(graph) if has_costs(graph.space) else None
     return {
         "number": trial.number,
         "id": trial.id,
         "state": str(trial.state),
         "value": trial.value,
+        "values": None if trial.values is None else dict(trial.values),
         "std": trial.std,
         "reason": trial.reason,
         "attempt": trial.attempt,
@@ -56,6 +59,8 @@ def _row(trial: Trial) -> dict[str, Any]:
         "observations_seen": trial.origin.observations_seen,
         "model_hash": trial.model_hash,
         "canonical_id": trial.canonical_id,
+        "parameters": None if cost is None else cost.parameters,
+        "multiply_adds": None if cost is None else cost.multiply_adds,
         "architecture": {"space": graph.space, "nodes": graph.nodes, "edges": graph.edges},
         "created_at": trial.created_at.isoformat(),
         "finished_at": None if trial.finished_at is None else trial.finished_at.isoformat(),
@@ -67,6 +72,7 @@ _COLUMNS = (
     "id",
     "state",
     "value",
+    "values",
     "std",
     "reason",
     "attempt",
@@ -78,6 +84,8 @@ _COLUMNS = (
     "observations_seen",
     "model_hash",
     "canonical_id",
+    "parameters",
+    "multiply_adds",
     "architecture",
     "created_at",
     "finished_at",
@@ -89,8 +97,12 @@ def _json_lines(rows: list[dict[str, Any]]) -> str:
 
 
 def _csv_text(rows: list[dict[str, Any]]) -> str:
-    """One line a trial; the architecture is JSON within its field."""
-    return "".join(_csv_line([*row.values()]) for row in ({**row, "architecture": json.dumps(row["architecture"])} for row in rows))
+    """One line a trial; the architecture and the values by name are JSON within their fields."""
+    return "".join(_csv_line([_csv_field(value) for value in row.values()]) for row in rows)
+
+
+def _csv_field(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, dict) else value
 
 
 def _csv_line(values: Any) -> str:

@@ -106,6 +106,7 @@ def new_trial(study: Study, trial_id: str, offer: Offer, now: datetime) -> Trial
         origin=offer.origin,
         model_hash=study.settings.model_hash,
         value=None,
+        values=None,
         std=None,
         reason=None,
         finished_attempt=None,

@@ -12,6 +12,7 @@ from service.storage import studies, trials
 from service.storage.values import Study, StudySettings, Trial, TrialState
 from service.studies.catalogue import default_model, model_named, space_named
 from service.studies.context import Context
+from service.studies.objectives import check_objectives
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,12 @@ def study_named(name: str, session: Session) -> Study:
 async def create_study(context: Context, settings: StudySettings, model: str | None) -> StudySummary:
     """Store a new study, pinned to the checkpoint `model` or to its space's default one; `model_hash` of `settings` is ignored.
 
-    Raises `SpaceNotFound`, `ModelNotFound`, `StudyExists`, and `InvalidRequest` for a checkpoint of another space.
+    Raises `SpaceNotFound`, `ModelNotFound`, `StudyExists`, and `InvalidRequest` for a checkpoint of another space and for
+    objectives and limits that contradict themselves.
     """
     folder = context.settings.models_folder
     space_named(folder, settings.space)
+    check_objectives(settings)
     card = model_named(folder, model) if model is not None else default_model(folder, settings.space)
     if card.space != settings.space:
         raise InvalidRequest([Fault("/model", f"expected a model of '{settings.space}', got '{card.name}' of '{card.space}'")])

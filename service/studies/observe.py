@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio.to_thread
 from sqlalchemy.orm import Session
 
+from models.architectures.architecture import Fault
 from models.architectures.canonical import canonical_id
 from service.errors import ServiceError
 from service.storage import records, studies, trials
@@ -23,6 +24,7 @@ from service.studies.catalogue import space_named
 from service.studies.context import Context
 from service.studies.grants import Offer, budget_reason, has_budget, new_trial
 from service.studies.lifecycle import study_named
+from service.studies.objectives import by_objectives
 from service.studies.verdicts import (
     ELSEWHERE,
     ForeignReport,
@@ -33,6 +35,7 @@ from service.studies.verdicts import (
     check_outcome,
     combined,
     judge,
+    misreported,
     no_budget,
     unknown_trial,
 )
@@ -117,14 +120,19 @@ class _Batch:
         trial = self._trials.get(report.trial)
         if trial is None:
             self._refusals.append((report, None, unknown_trial(report)))
-        else:
-            self._judge(report, trial)
+            return
+        named = self._named(report, trial.study)
+        if named is not None:
+            self._judge(named, trial)
 
     def take_foreign(self, report: ForeignReport, offer: Offer) -> None:
         study = self._studies[report.study]
         trial_id = self._known.get((study.name, offer.canonical_id))
+        named = self._named(report, study.name)
+        if named is None:
+            return
         if trial_id is not None:
-            self._judge(report, self._trials[trial_id])
+            self._judge(named, self._trials[trial_id])
         elif not has_budget(study):
             self._refusals.append((report, None, no_budget(report, budget_reason(study))))
         else:
@@ -132,7 +140,7 @@ class _Batch:
             self._studies[study.name] = replace(study, trials_created=trial.number)
             self._known[study.name, offer.canonical_id] = trial.id
             self._created.add(trial.id)
-            self._change(report, trial)
+            self._change(named, trial)
 
     def finish(self) -> list[Trial] | ServiceError:
         if self._refusals:
@@ -146,6 +154,14 @@ class _Batch:
         for study in self._studies.values():
             studies.save_progress(self._session, study.id, study.trials_created)
         return [self._trials[trial_id] for trial_id in self._answers]
+
+    def _named(self, report: Report, study: str) -> Report | None:
+        """The report with its values by the study's objectives; None where they do not fit, which is a refusal."""
+        outcome = by_objectives(report.outcome, self._studies[study].settings, report.pointer)
+        if isinstance(outcome, Fault):
+            self._refusals.append((report, None, misreported(outcome)))
+            return None
+        return replace(report, outcome=outcome)
 
     def _judge(self, report: Report, trial: Trial) -> None:
         verdict = judge(report, trial)
@@ -163,6 +179,7 @@ class _Batch:
             state=states.check(before.state, outcome.status),
             lease_expires_at=None,
             value=outcome.value,
+            values=outcome.values,
             std=outcome.std,
             reason=outcome.reason,
             finished_attempt=report.attempt,

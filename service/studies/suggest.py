@@ -16,17 +16,18 @@ import anyio.to_thread
 from sqlalchemy.orm import Session
 
 from models.architectures.architecture import Fault
-from models.search.proposal import Proposal, ProposalBatch, ProposalRequest, Strategy
+from models.search.proposal import Limits, Proposal, ProposalBatch, ProposalRequest, Strategy
 from models.spaces.space import SearchSpace
 from service.errors import InvalidRequest, ModelUnavailable
 from service.storage import studies, trials
-from service.storage.values import Origin, Study, Trial, TrialState
+from service.storage.values import Origin, Study, StudySettings, Trial, TrialState
 from service.studies.catalogue import model_named, space_named
 from service.studies.context import Context
 from service.studies.fallback import proposal_seed, random_offers
 from service.studies.grants import Ask, Grant, Granter, Offer
 from service.studies.joint import Coalescer, Entry
 from service.studies.lifecycle import study_named
+from service.studies.objectives import check_strategy
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class Suggester:
         folder = self._context.settings.models_folder
         model_named(folder, study.settings.model_hash)
         _check_size(space_named(folder, study.settings.space), max_nodes)
+        check_strategy(study.settings, strategy or study.settings.strategy)
         query = Query(study.id, strategy or study.settings.strategy, max_nodes)
         ready = self._ready.pop(query, deque[Offer]())
         grant = await self._grant(study.id, ask, ready)
@@ -129,12 +131,12 @@ class Suggester:
         space = space_named(self._context.settings.models_folder, settings.space)
         for attempt in range(_FALLBACK_TRIES):
             count = max(_FALLBACK_DRAWS, 4 * grant.missing)
-            draw = partial(random_offers, space, settings.seed, grant.trials_created, ask.worker, attempt, count)
+            draw = partial(random_offers, space, settings, grant.trials_created, ask.worker, attempt, count)
             grant = await self._grant(study.id, ask, deque(await anyio.to_thread.run_sync(draw)))
             drawn += count
             if not grant.missing or grant.reason:
                 return grant
-        return replace(grant, reason=_nothing_new(space, drawn, grant.trials_created))
+        return replace(grant, reason=_nothing_new(space, settings, drawn, grant.trials_created))
 
     async def _compute(self, study: Study, request: ProposalRequest) -> ProposalBatch:
         """Raises `ModelUnavailable` whatever goes wrong: a trainer gets an architecture even where the search has a fault."""
@@ -169,11 +171,12 @@ class Suggester:
             entry.answer(grant)
 
 
-def _nothing_new(space: SearchSpace, drawn: int, trials_created: int) -> str:
+def _nothing_new(space: SearchSpace, settings: StudySettings, drawn: int, trials_created: int) -> str:
     size = space.size
     if size is not None and trials_created >= size:
         return f"the study has {trials_created} trials, '{space.name}' has {size} architectures"
-    return f"none of {drawn} more architectures drawn at random from '{space.name}' was new; ask again, with a longer wait"
+    wanted = "new" if settings.limits == Limits() else "new and within the limits"
+    return f"none of {drawn} more architectures drawn at random from '{space.name}' was {wanted}; ask again, with a longer wait"
 
 
 def _check_size(space: SearchSpace, max_nodes: int | None) -> None:
@@ -192,13 +195,15 @@ def proposal_request(query: Query, count: int, session: Session) -> tuple[Study,
         direction=settings.objective,
         count=count,
         seed=proposal_seed(settings.seed, study.trials_created),
-        observations=trials.observations(session, study.id),
+        observations=trials.observations(session, study),
         pending=trials.running_architectures(session, study.id),
         excluded=trials.canonical_ids(session, study.id, _NEVER_AGAIN),
         strategy=query.strategy,
         initial_size=settings.initial_size,
         max_nodes=query.max_nodes,
         hyperparameters=study.hyperparameters,
+        further=settings.further,
+        limits=settings.limits,
     )
 
 

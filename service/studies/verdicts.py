@@ -70,14 +70,16 @@ def check_outcome(reports: Sequence[Report]) -> None:
     """Raise `InvalidRequest` for outcomes that contradict themselves."""
     faults = []
     for report in reports:
-        status, value = report.outcome.status, report.outcome.value
-        if status == TrialState.COMPLETED and value is None:
+        status, has_value = report.outcome.status, report.outcome.value is not None or report.outcome.values is not None
+        if report.outcome.value is not None and report.outcome.values is not None:
+            faults.append(Fault(f"{report.pointer}/values", "expected 'value' or 'values', got both; give one of them"))
+        if status == TrialState.COMPLETED and not has_value:
             message = "a completed trial needs a value; give a finite number, or status 'failed' if there is none"
             faults.append(Fault(f"{report.pointer}/value", message))
-        if status in (TrialState.FAILED, TrialState.INFEASIBLE) and value is not None:
+        if status in (TrialState.FAILED, TrialState.INFEASIBLE) and has_value:
             message = f"a trial that is '{status}' has no value; leave it out, or give status 'completed'"
             faults.append(Fault(f"{report.pointer}/value", message))
-        if report.outcome.std is not None and value is None:
+        if report.outcome.std is not None and not has_value:
             faults.append(Fault(f"{report.pointer}/std", "a std without a value means nothing; give the value too"))
     if faults:
         raise InvalidRequest(faults)
@@ -93,12 +95,16 @@ def judge(report: Report, trial: Trial) -> Verdict | Refusal:
         if is_superseded and report.outcome.status != TrialState.COMPLETED:
             return _superseded(report, trial)
         return Verdict.TAKEN
-    is_same = report.outcome.status == trial.state and (report.outcome.value, report.outcome.std) == (trial.value, trial.std)
+    is_same = _known(report.outcome) == (trial.state, trial.value, trial.values, trial.std)
     if report.attempt == trial.finished_attempt or report.attempt == ELSEWHERE:
         return Verdict.SAME if is_same else _conflicting(report, trial)
     if report.attempt == trial.attempt and is_same:
         return Verdict.SAME
     return _late(report, trial)
+
+
+def misreported(fault: Fault) -> Refusal:
+    return Refusal(Verdict.REFUSED, InvalidRequest, fault)
 
 
 def unknown_trial(report: TrialReport) -> Refusal:
@@ -123,7 +129,7 @@ def combined(refusals: Sequence[Refusal]) -> ServiceError:
 
 def _conflicting(report: Report, trial: Trial) -> Refusal:
     message = (
-        f"trial '{trial.id}' is finished: {_describe(trial.state, trial.value)} is recorded, {_describe(*_outcome(report))} came; "
+        f"trial '{trial.id}' is finished: {_recorded(trial)} is recorded, {_received(report)} came; "
         "the recorded outcome stands, yours is kept as a late record, do not send another"
     )
     return Refusal(Verdict.LATE, ConflictingObservation, Fault(_at_fault(report, trial), message), _both(report, trial))
@@ -131,8 +137,8 @@ def _conflicting(report: Report, trial: Trial) -> Refusal:
 
 def _late(report: Report, trial: Trial) -> Refusal:
     message = (
-        f"attempt {report.attempt} of trial '{trial.id}' lost its lease, {_describe(trial.state, trial.value)} was recorded first; "
-        f"your {_describe(*_outcome(report))} is kept as a late record, ask for another trial"
+        f"attempt {report.attempt} of trial '{trial.id}' lost its lease, {_recorded(trial)} was recorded first; "
+        f"your {_received(report)} is kept as a late record, ask for another trial"
     )
     return Refusal(Verdict.LATE, LeaseLost, Fault(f"{report.pointer}/attempt", message), _both(report, trial))
 
@@ -141,7 +147,7 @@ def _superseded(report: Report, trial: Trial) -> Refusal:
     """A failure of an earlier attempt does not take the trial from whoever trains it now; a value would finish it for them."""
     message = (
         f"attempt {report.attempt} of trial '{trial.id}' lost its lease and attempt {trial.attempt} runs; "
-        f"your {_describe(*_outcome(report))} is kept as a late record, ask for another trial"
+        f"your {_received(report)} is kept as a late record, ask for another trial"
     )
     return Refusal(Verdict.LATE, LeaseLost, Fault(f"{report.pointer}/attempt", message), _both(report, trial))
 
@@ -150,16 +156,29 @@ def _at_fault(report: Report, trial: Trial) -> str:
     return f"{report.pointer}/{'status' if report.outcome.status != trial.state else 'value'}"
 
 
-def _outcome(report: Report) -> tuple[TrialState, float | None]:
-    return report.outcome.status, report.outcome.value
+def _known(outcome: Outcome) -> tuple[TrialState, float | None, Mapping[str, float] | None, float | None]:
+    return outcome.status, outcome.value, outcome.values, outcome.std
 
 
-def _describe(status: TrialState, value: float | None) -> str:
+def _recorded(trial: Trial) -> str:
+    return _describe(trial.state, trial.value if trial.values is None else trial.values)
+
+
+def _received(report: Report) -> str:
+    return _describe(report.outcome.status, report.outcome.value if report.outcome.values is None else report.outcome.values)
+
+
+def _describe(status: TrialState, value: float | Mapping[str, float] | None) -> str:
     return f"'{status}'" if value is None else f"'{status}' with {value!r}"
 
 
 def _both(report: Report, trial: Trial) -> Mapping[str, Any]:
-    recorded = {"attempt": trial.finished_attempt, "status": trial.state, "value": trial.value, "std": trial.std}
-    outcome = report.outcome
-    received = {"attempt": report.attempt, "status": outcome.status, "value": outcome.value, "std": outcome.std}
-    return {"trial": trial.id, "recorded": recorded, "received": received}
+    recorded = _content(trial.finished_attempt, trial.state, trial.value, trial.values, trial.std)
+    return {"trial": trial.id, "recorded": recorded, "received": _content(report.attempt, *_known(report.outcome))}
+
+
+def _content(
+    attempt: int | None, status: TrialState, value: float | None, values: Mapping[str, float] | None, std: float | None
+) -> Mapping[str, Any]:
+    content = {"attempt": attempt, "status": status, "value": value, "std": std}
+    return content if values is None else {**content, "values": values}

@@ -44,6 +44,32 @@ def test_an_existing_study_is_taken_as_it_is(server: FakeServer, client: Client)
         client.create_study("demo", "enas_macro")
     with pytest.raises(Conflict):
         client.create_study("demo", "nasbench101", objective="minimize")
+    with pytest.raises(Conflict):
+        client.create_study("demo", "nasbench101", objectives={"accuracy": "maximize"})
+    assert client.create_study("demo", "nasbench101", limits={"parameters": 3_000_000}).limits == {"parameters": 3_000_000}
+    with pytest.raises(Conflict):
+        client.create_study("demo", "nasbench101", limits={"parameters": 4_000_000})
+
+
+def test_several_objectives_are_named_when_a_study_is_created_and_a_trial_observed(server: FakeServer, client: Client) -> None:
+    goal = {"accuracy": "maximize", "parameters": "minimize"}
+    server.on("/studies", answer({**STUDY, "objectives": goal}, 201))
+    study = client.create_study("demo", "nasbench101", objectives=goal, limits={"multiply_adds": 10**9})
+    assert study.objectives == goal
+    assert server.bodies("/studies") == [
+        {"name": "demo", "space": "nasbench101", "seed": 0, "objectives": goal, "limits": {"multiply_adds": 10**9}}
+    ]
+    server.on("/suggest", answer({"trials": [TRIAL]}))
+    server.on("/observe", answer({"trial": {**TRIAL, "value": 0.5, "values": {"accuracy": 0.5}}}))
+    (trial,) = client.suggest("demo").trials
+    assert trial.parameters == 2_694_282
+    assert client.observe(trial, {"accuracy": 0.5}).values == {"accuracy": 0.5}
+    assert server.bodies("/observe") == [{"trial": "t-1", "attempt": 2, "values": {"accuracy": 0.5}, "status": "completed"}]
+    with pytest.raises(ValueError, match="finite"):
+        client.observe(trial, {"accuracy": math.nan})
+    server.on("/studies/demo/pareto", answer({"trials": [TRIAL], "size": 7}))
+    assert [trial.number for trial in client.pareto("demo", limit=1)] == [3]
+    assert server.bodies("/studies/demo/pareto") == [{"limit": "1"}]
 
 
 def test_a_creation_that_must_not_find_a_study_is_not_repeated_blindly(server: FakeServer, client: Client) -> None:

@@ -47,6 +47,20 @@ def test_a_study_from_its_creation_to_the_end_of_its_budget(client: Client) -> N
     assert [trial.number for trial in client.trials("whole", state="failed")] == [5]
 
 
+def test_a_search_for_trade_offs_within_limits(client: Client) -> None:
+    goal = {"accuracy": "maximize", "seconds": "minimize", "parameters": "minimize"}
+    created = client.create_study("several", "nasbench101", objectives=goal, limits={"parameters": 20_000_000}, initial_size=2)
+    assert client.create_study("several", "nasbench101", objectives=goal, limits={"parameters": 20_000_000}) == created
+    for accuracy, seconds in ((0.5, 1.0), (0.6, 3.0), (0.4, 4.0)):
+        with client.trial("several") as running:
+            done = running.report({"accuracy": accuracy, "seconds": seconds})
+        assert done.values == {"accuracy": accuracy, "seconds": seconds}
+        assert done.parameters is not None
+    assert {trial.value for trial in client.pareto("several")} >= {0.5, 0.6}
+    with pytest.raises(Invalid, match="expected values of 'accuracy', 'seconds'"), client.trial("several") as running:
+        running.report({"accuracy": 0.5})
+
+
 def test_a_worker_that_asks_again_gets_its_own_trial(client: Client) -> None:
     client.create_study("again", "nasbench101")
     first = client.suggest("again").trials

@@ -9,9 +9,9 @@ from service.api.dependencies import ContextDep, check_limit
 from service.api.openapi import example
 from service.api.pagination import read_cursor, write_cursor
 from service.api.schemas.studies import STUDY, StudiesAnswer, StudyRequest, StudySchema, study_schema
-from service.api.schemas.trials import COMPLETED, TrialsAnswer, TrialsPage, trial_schema
+from service.api.schemas.trials import COMPLETED, ParetoAnswer, TrialsAnswer, TrialsPage, trial_schema
 from service.storage.values import TrialState
-from service.studies import lifecycle
+from service.studies import lifecycle, pareto
 from service.studies.exports import ExportFormat, export
 
 router = APIRouter(prefix="/studies", tags=["studies"])
@@ -65,9 +65,20 @@ async def list_trials(
 
 @router.get("/{name}/best", response_model=TrialsAnswer, responses=example(200, {"trials": [COMPLETED]}))
 async def best_trials(context: ContextDep, name: str, k: Annotated[int, Query(ge=1, examples=[3])] = 1) -> TrialsAnswer:
-    """The `k` completed trials with the best values, the best first."""
+    """The `k` completed trials with the best values, of the first objective where there are several, the best first."""
     check_limit(k, context.settings.max_page, "/k", "trials")
     return TrialsAnswer(trials=[trial_schema(trial) for trial in await lifecycle.best_trials(context, name, k)])
+
+
+@router.get("/{name}/pareto", response_model=ParetoAnswer, responses=example(200, {"trials": [COMPLETED], "size": 1}))
+async def pareto_front(context: ContextDep, name: str, limit: Limit = 100) -> ParetoAnswer:
+    """The completed trials that no other one dominates, in all objectives, by the value of the first, the best first.
+
+    With one objective these are all trials of the best value.
+    """
+    check_limit(limit, context.settings.max_page, "/limit", "trials")
+    front = await pareto.pareto_front(context, name, limit)
+    return ParetoAnswer(trials=[trial_schema(trial) for trial in front.trials], size=front.size)
 
 
 @router.get("/{name}/export", response_class=StreamingResponse, responses={200: {"content": _EXPORT_CONTENT}})

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body
 
 from service.api.dependencies import ContextDep, SuggesterDep, check_limit
 from service.api.openapi import example
-from service.api.schemas.observe import ELSEWHERE, FAILED, OBSERVE, ObserveRequest, reports
+from service.api.schemas.observe import ELSEWHERE, FAILED, OBSERVE, TRADE_OFF, ObserveRequest, reports
 from service.api.schemas.suggest import (
     BEAT,
     SUGGESTION,
@@ -25,6 +25,7 @@ router = APIRouter(tags=["trainers"])
 
 _OBSERVATIONS = {
     "completed": {"summary": "A trained trial", "value": OBSERVE},
+    "trade-off": {"summary": "A trained trial of several objectives", "value": TRADE_OFF},
     "failed": {"summary": "A trial that could not be trained", "value": FAILED},
     "elsewhere": {"summary": "A result from elsewhere", "value": ELSEWHERE},
     "batch": {"summary": "Several, all of them or none", "value": [OBSERVE, ELSEWHERE]},

@@ -53,5 +53,13 @@ StudyName = Annotated[
         description="1 to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit.",
     ),
 ]
+ObjectiveName = Annotated[
+    str,
+    Field(
+        strict=True,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$",
+        description="1 to 64 letters, digits, '.', '_' and '-', beginning with a letter or '_'.",
+    ),
+]
 TrialId = Annotated[str, Field(strict=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
 StrategyName = Annotated[Strategy, Field(description="How architectures are chosen; 'svge' is the full search.")]

@@ -7,19 +7,26 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from service.api.schemas.architectures import CELL, ArchitectureSchema
-from service.api.schemas.fields import MAX_ENTRIES, Finite, Json, Name, Schema, Text, TrialId, at_most, shown
+from service.api.schemas.fields import MAX_ENTRIES, Finite, Json, Name, ObjectiveName, Schema, Text, TrialId, at_most, shown
 from service.api.schemas.trials import TRIAL_ID
 from service.storage.values import Outcome, TrialState
 from service.studies.verdicts import ForeignReport, Report, TrialReport
 
 OBSERVE: Json = {"trial": TRIAL_ID, "attempt": 1, "value": 0.931}
+TRADE_OFF: Json = {"trial": TRIAL_ID, "attempt": 1, "values": {"accuracy": 0.931, "latency_ms": 4.2}}
 FAILED: Json = {"trial": TRIAL_ID, "attempt": 1, "status": "failed", "reason": "out of memory"}
 ELSEWHERE: Json = {"study": "demo", "architecture": CELL, "value": 0.912}
 
 _MAX_METRICS = 1000
+_MAX_OBJECTIVES = 3
 _MANY, _ONE, _TRIAL, _ARCHITECTURE = "@many", "@one", "@trial", "@architecture"
 
 Value = Annotated[Finite, Field(description="In the objective's own unit and direction.")]
+Values = Annotated[
+    dict[ObjectiveName, Finite],
+    Field(max_length=_MAX_OBJECTIVES, description="Instead of `value`, in a study whose objectives have names: all of them."),
+    BeforeValidator(partial(at_most, _MAX_OBJECTIVES)),
+]
 Std = Annotated[Finite, Field(ge=0, description="The standard error of the value, where it is known.")]
 Metrics = Annotated[
     dict[Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")], Finite],
@@ -29,20 +36,21 @@ Metrics = Annotated[
 
 
 class TrialObservation(Schema):
-    """The outcome of one attempt at a trial. `value` is left out where there is none."""
+    """The outcome of one attempt at a trial. `value` and `values` are left out where there are none."""
 
-    model_config = shown(OBSERVE, FAILED)
+    model_config = shown(OBSERVE, TRADE_OFF, FAILED)
 
     trial: TrialId
     attempt: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
     value: Value | None = None
+    values: Values | None = None
     std: Std | None = None
     status: Literal["completed", "failed", "infeasible", "stopped"] = "completed"
     reason: Text | None = None
     metrics: Metrics | None = None
 
     def report(self, pointer: str) -> Report:
-        outcome = Outcome(TrialState(self.status), self.value, self.std, self.reason)
+        outcome = Outcome(TrialState(self.status), self.value, self.std, self.reason, self.values)
         return TrialReport(self.trial, self.attempt, outcome, self.metrics, pointer)
 
 
@@ -53,12 +61,13 @@ class ForeignObservation(Schema):
 
     study: Name
     architecture: ArchitectureSchema
-    value: Value
+    value: Value | None = None
+    values: Values | None = None
     std: Std | None = None
     metrics: Metrics | None = None
 
     def report(self, pointer: str) -> Report:
-        outcome = Outcome(TrialState.COMPLETED, self.value, self.std)
+        outcome = Outcome(TrialState.COMPLETED, self.value, self.std, None, self.values)
         return ForeignReport(self.study, self.architecture.graph(), outcome, self.metrics, pointer)
 
 

@@ -1,22 +1,36 @@
 """A study on the wire."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from service.api.schemas.fields import Count, Json, Name, Schema, Seed, StrategyName, StudyName, shown
+from models.search.proposal import Direction, Limits
+from service.api.schemas.fields import Count, Json, Name, ObjectiveName, Schema, Seed, StrategyName, StudyName, at_most, shown
 from service.settings import Settings
-from service.storage.values import StudySettings, TrialState
+from service.storage.values import NamedObjective, StudySettings, TrialState
 from service.studies.lifecycle import StudySummary
 
+Limit = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
+Objectives = Annotated[dict[ObjectiveName, Direction], Field(min_length=1, max_length=3), BeforeValidator(partial(at_most, 3))]
+
 CREATE: Json = {"name": "demo", "space": "nasbench101", "objective": "maximize", "seed": 0}
+TRADE_OFFS: Json = {
+    "name": "small-and-good",
+    "space": "nasbench201",
+    "objectives": {"accuracy": "maximize", "parameters": "minimize"},
+    "limits": {"parameters": 2_000_000},
+}
 STUDY: Json = CREATE | {
     "strategy": "svge",
     "initial_size": 10,
     "max_trials": None,
     "lease_seconds": 900,
     "max_attempts": 3,
+    "objectives": None,
+    "limits": None,
     "model_hash": "0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f",
     "created_at": "2026-01-31T12:00:00Z",
     "trials": {"waiting": 0, "running": 1, "completed": 11, "failed": 0, "infeasible": 0, "stopped": 0},
@@ -24,12 +38,32 @@ STUDY: Json = CREATE | {
 }
 
 
+class LimitsSchema(Schema):
+    """The most that a proposed network may cost at the published size of its space; null is no limit."""
+
+    model_config = shown({"parameters": 2_000_000, "multiply_adds": None})
+
+    parameters: Annotated[Limit | None, Field(description="Trainable parameters.")] = None
+    multiply_adds: Annotated[
+        Limit | None,
+        Field(description="Multiply-adds of convolutions and dense layers for one image, half of the floating-point operations."),
+    ] = None
+
+
 class StudyRequest(Schema):
-    model_config = shown(CREATE)
+    model_config = shown(CREATE, TRADE_OFFS)
 
     name: StudyName
     space: Name
-    objective: Literal["maximize", "minimize"] = "maximize"
+    objective: Annotated[Direction | None, Field(description="Default: maximize.")] = None
+    objectives: Annotated[
+        Objectives | None,
+        Field(
+            description="Instead of `objective`: directions by name, for up to three. Trainers report `values` by these names; "
+            "`parameters` and `multiply_adds` are counted from the architecture instead."
+        ),
+    ] = None
+    limits: Annotated[LimitsSchema | None, Field(description="Nothing that costs more is proposed.")] = None
     seed: Annotated[Seed, Field(description="One worker, equal seeds and equal observations give equal proposals.")] = 0
     strategy: StrategyName = "svge"
     initial_size: Annotated[
@@ -49,11 +83,19 @@ class StudyRequest(Schema):
     ] = None
     model: Annotated[Name | None, Field(description="Name or hash of the checkpoint. Default: the space's.")] = None
 
+    @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> Self:
+        if self.objective is not None and self.objectives is not None:
+            raise ValueError("expected 'objective' or 'objectives', got both; give one of them")
+        return self
+
     def study_settings(self, settings: Settings) -> StudySettings:
+        named = [NamedObjective(name, direction) for name, direction in (self.objectives or {}).items()]
+        objectives = tuple(sorted(named, key=lambda objective: objective.cost is not None))  # observed ones first
         return StudySettings(
             name=self.name,
             space=self.space,
-            objective=self.objective,
+            objective=objectives[0].direction if objectives else self.objective or "maximize",
             seed=self.seed,
             strategy=self.strategy,
             initial_size=self.initial_size,
@@ -61,17 +103,23 @@ class StudyRequest(Schema):
             lease_seconds=settings.lease_seconds if self.lease_seconds is None else self.lease_seconds,
             max_attempts=settings.max_attempts if self.max_attempts is None else self.max_attempts,
             model_hash="",
+            objectives=objectives,
+            limits=Limits() if self.limits is None else Limits(self.limits.parameters, self.limits.multiply_adds),
         )
 
 
 class StudySchema(Schema):
-    """`trials` counts them by state; `best_value` is null while none is completed."""
+    """`trials` counts them by state; `best_value` is null while none is completed. With several `objectives` both `objective` and
+    `best_value` are of the first that is observed.
+    """
 
     model_config = shown(STUDY)
 
     name: str
     space: str
-    objective: Literal["maximize", "minimize"]
+    objective: Direction
+    objectives: dict[str, Direction] | None
+    limits: LimitsSchema | None
     seed: int
     strategy: StrategyName
     initial_size: int
@@ -97,6 +145,8 @@ def study_schema(summary: StudySummary) -> StudySchema:
         name=settings.name,
         space=settings.space,
         objective=settings.objective,
+        objectives={one.name: one.direction for one in settings.objectives} or None,
+        limits=None if settings.limits == Limits() else LimitsSchema(**asdict(settings.limits)),
         seed=settings.seed,
         strategy=settings.strategy,
         initial_size=settings.initial_size,

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from models.networks.costs.published_cost import has_costs, published_cost
 from models.spaces.registry import native_form
 from service.api.schemas.architectures import CELL, NATIVE, CanonicalArchitecture, Native, architecture_schema
 from service.api.schemas.fields import Json, Schema, shown
@@ -31,8 +32,10 @@ RUNNING: Json = {
     "acquisition_value": -4.2,
     "observations_seen": 11,
     "model_hash": "0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f",
-    "parameters": None,
+    "parameters": 2694282,
+    "multiply_adds": 336000000,
     "value": None,
+    "values": None,
     "std": None,
     "reason": None,
     "created_at": "2026-01-31T12:00:00Z",
@@ -50,6 +53,7 @@ OBSERVATION: Json = {
     "attempt": 1,
     "status": "completed",
     "value": 0.931,
+    "values": None,
     "std": None,
     "reason": None,
     "metrics": {"epochs": 12},
@@ -83,8 +87,12 @@ class TrialSchema(Schema):
     ]
     observations_seen: Annotated[int, Field(description="How many observations the proposal was based on.")]
     model_hash: str
-    parameters: Annotated[int | None, Field(description="The number of weights, where the service knows it.")]
-    value: float | None
+    parameters: Annotated[
+        int | None, Field(description="Trainable parameters at the published size; null for spaces without networks.")
+    ]
+    multiply_adds: Annotated[int | None, Field(description="Of convolutions and dense layers for one 32 x 32 colour image.")]
+    value: Annotated[float | None, Field(description="Of the first observed objective where there are several.")]
+    values: Annotated[dict[str, float] | None, Field(description="By objective where these have names, costs not with them.")]
     std: float | None
     reason: str | None
     created_at: datetime
@@ -111,6 +119,7 @@ class ObservationSchema(Schema):
     attempt: int
     status: TrialState
     value: float | None
+    values: dict[str, float] | None
     std: float | None
     reason: str | None
     metrics: Mapping[str, Any] | None
@@ -124,6 +133,13 @@ class TrialAnswer(Schema):
 
 class TrialsAnswer(Schema):
     trials: list[TrialSchema]
+
+
+class ParetoAnswer(Schema):
+    """`size` is how many trials there are on the front; `trials` are the first of them."""
+
+    trials: list[TrialSchema]
+    size: int
 
 
 class TrialsPage(Schema):
@@ -141,6 +157,7 @@ class TrialHistoryAnswer(Schema):
 
 def trial_schema(trial: Trial) -> TrialSchema:
     origin = trial.origin
+    cost = published_cost(trial.architecture) if has_costs(trial.architecture.space) else None
     return TrialSchema(
         id=trial.id,
         study=trial.study,
@@ -159,8 +176,10 @@ def trial_schema(trial: Trial) -> TrialSchema:
         acquisition_value=origin.acquisition_value,
         observations_seen=origin.observations_seen,
         model_hash=trial.model_hash,
-        parameters=None,
+        parameters=None if cost is None else cost.parameters,
+        multiply_adds=None if cost is None else cost.multiply_adds,
         value=trial.value,
+        values=None if trial.values is None else dict(trial.values),
         std=trial.std,
         reason=trial.reason,
         created_at=trial.created_at,
@@ -180,6 +199,7 @@ def history_schema(history: TrialHistory) -> TrialHistoryAnswer:
                 attempt=o.attempt,
                 status=o.outcome.status,
                 value=o.outcome.value,
+                values=None if o.outcome.values is None else dict(o.outcome.values),
                 std=o.outcome.std,
                 reason=o.outcome.reason,
                 metrics=o.metrics,

@@ -21,6 +21,7 @@ OPERATIONS = {
     "read_study",
     "list_trials",
     "best_trials",
+    "pareto_front",
     "export_study",
     "read_trial",
     "list_spaces",

@@ -91,6 +91,6 @@ async def test_an_export_holds_more_trials_than_one_page(service: Service) -> No
 async def test_an_empty_study_is_exported_as_a_header(service: Service) -> None:
     await service.post("/studies", ONE_SPACE, 201)
     assert (await service.client.get("/studies/demo/export")).text.splitlines() == [
-        "number,id,state,value,std,reason,attempt,worker,source,predicted_mean,predicted_std,acquisition_value,observations_seen,"
-        "model_hash,canonical_id,architecture,created_at,finished_at"
+        "number,id,state,value,values,std,reason,attempt,worker,source,predicted_mean,predicted_std,acquisition_value,observations_seen,"
+        "model_hash,canonical_id,parameters,multiply_adds,architecture,created_at,finished_at"
     ]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from service.storage import schema
+from models.search.proposal import Limits
+from service.storage import schema, studies
 from service.storage.session import Database
 from service.storage.tables import TABLE_PREFIX, VERSION_TABLE, Table
 
@@ -47,6 +48,20 @@ def test_migrations_go_down_and_up_again(database: Database) -> None:
     assert database.read_here(schema.current_revision) is None
     schema.upgrade(database)
     assert database.read_here(schema.current_revision) == schema.head_revision()
+
+
+def test_a_study_from_before_several_objectives_goes_on(database: Database) -> None:
+    schema.upgrade(database)
+    schema.downgrade(database, "0001")
+    columns = (
+        "name, space, objective, seed, strategy, initial_size, lease_seconds, max_attempts, model_hash, trials_created, created_at"
+    )
+    values = "'old', 'nasbench201', 'minimize', 3, 'svge', 10, 900, 3, 'abc', 0, '2026-01-31 12:00:00'"
+    database.write_here(lambda session: session.execute(text(f"INSERT INTO svge_studies ({columns}) VALUES ({values})")))
+    schema.upgrade(database)
+    study = database.read_here(lambda session: studies.find(session, "old"))
+    assert study is not None
+    assert (study.settings.objective, study.settings.objectives, study.settings.limits) == ("minimize", (), Limits())
 
 
 def test_an_empty_database_has_no_revision(database: Database) -> None:

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id
+from models.search.proposal import Limits
 from models.spaces.registry import get_space
 from service.storage import schema, studies, trials
 from service.storage.session import Database
-from service.storage.values import Origin, Study, StudySettings, Trial, TrialState
+from service.storage.values import NamedObjective, Origin, Study, StudySettings, Trial, TrialState
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SETTINGS = StudySettings("demo", "nasbench201", "maximize", 0, "svge", 10, None, 900, 3, "f" * 64)
@@ -52,6 +53,7 @@ def trial(number: int, architecture: Architecture, **changes: Any) -> Trial:
         origin=Origin("acquisition", (0.1, -2.5), 0.9, 0.1, -3.0, 7),
         model_hash="f" * 64,
         value=None,
+        values=None,
         std=None,
         reason=None,
         finished_attempt=None,
@@ -115,9 +117,21 @@ def test_a_lease_has_run_out_at_its_end_and_not_before(database: Database, study
 
 def test_the_search_sees_completed_trials_as_observations(database: Database, study: Study) -> None:
     made = stored(database, study, [None, 0.5, 0.1])
-    observations = database.read_here(lambda session: trials.observations(session, study.id))
+    observations = database.read_here(lambda session: trials.observations(session, study))
     assert [(each.architecture, each.value) for each in observations] == [(each.architecture, each.value) for each in made[1:]]
     assert database.read_here(lambda session: trials.running_architectures(session, study.id)) == (made[0].architecture,)
+
+
+def test_several_objectives_come_back_as_they_were_given(database: Database) -> None:
+    objectives = (NamedObjective("zeta", "maximize"), NamedObjective("alpha", "minimize"), NamedObjective("parameters", "minimize"))
+    settings = replace(SETTINGS, name="demo", objectives=objectives, limits=Limits(parameters=10))
+    study = database.write_here(lambda session: studies.create(session, settings, NOW))
+    assert database.read_here(lambda session: studies.get(session, study.id)).settings == settings
+    done = trial(1, architectures(1)[0], state=TrialState.COMPLETED, value=0.5, values={"zeta": 0.5, "alpha": -2.0})
+    database.write_here(lambda session: trials.add(session, study.id, done))
+    (observation,) = database.read_here(lambda session: trials.observations(session, study))
+    assert (observation.value, observation.further) == (0.5, (-2.0,))
+    assert database.read_here(lambda session: trials.find(session, [done.id]))[done.id].values == {"zeta": 0.5, "alpha": -2.0}
 
 
 def test_no_listing_scans_or_sorts_a_whole_study(database: Database, study: Study) -> None:

@@ -8,6 +8,7 @@ import pytest
 from models.pretrained.catalogue import read_cards
 from models.spaces.registry import get_space
 from models.spaces.space import SearchSpace
+from service.storage.values import StudySettings
 from service.studies.fallback import random_offers
 from service.studies.grants import Offer
 from tests.service.api.harness import ONE_SPACE, Service, running
@@ -140,7 +141,10 @@ async def test_a_slow_worker_is_not_waited_for_longer_than_asked(demo: Service) 
 
 async def test_a_proposal_that_comes_too_late_is_the_next_askers(demo: Service) -> None:
     demo.worker.gate.clear()
-    await demo.suggest("a", wait=0.1)
+    early = 0
+    while not demo.worker.requests:  # on a busy machine nothing may be computing yet when the wait is over
+        await demo.suggest(f"a-{early}", wait=0.1)
+        early += 1
     demo.worker.gate.set()
     for _ in range(100):
         answer = await demo.suggest("b", wait=0)
@@ -181,8 +185,8 @@ async def test_a_search_with_a_fault_is_logged_and_answered_at_random(
 async def test_random_draws_go_on_where_most_of_a_space_is_tried_and_say_honestly_what_they_found(
     demo: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def same(space: SearchSpace, seed: int, created: int, worker: str, attempt: int, count: int) -> list[Offer]:
-        return random_offers(space, 0, 0, "w", max(attempt - lag, 0), 1)
+    def same(space: SearchSpace, settings: StudySettings, created: int, worker: str, attempt: int, count: int) -> list[Offer]:
+        return random_offers(space, settings, 0, "w", max(attempt - lag, 0), 1)
 
     monkeypatch.setattr("service.studies.suggest.random_offers", same)
     lag = 10
