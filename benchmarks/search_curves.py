@@ -75,10 +75,8 @@ def run(table: Table, strategy: str, seed: int, evaluations: int, batch: int) ->
     return search_table(autoencoder, values, table.direction, evaluations, batch, seed, known)
 
 
-def run_all(
-    table: Table, work: Callable[[str, int], list[int]], names: Sequence[str], seeds: int, workers: int
-) -> dict[str, Curves]:
-    """What `work` finds for every name and seed, so many at the same time, with a progress bar."""
+def orders_of(work: Callable[[str, int], list[int]], names: Sequence[str], seeds: int, workers: int) -> dict[str, list[list[int]]]:
+    """What `work` gives for every name and seed, so many at the same time, with a progress bar."""
     orders: dict[str, dict[int, list[int]]] = {name: {} for name in names}
     tasks = [(name, seed) for seed in range(seeds) for name in names]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool, Progress() as progress:
@@ -88,8 +86,15 @@ def run_all(
             name, seed = futures[future]
             orders[name][seed] = future.result()
             progress.advance(bar)
+    return {name: [found[seed] for seed in sorted(found)] for name, found in orders.items()}
+
+
+def run_all(
+    table: Table, work: Callable[[str, int], list[int]], names: Sequence[str], seeds: int, workers: int
+) -> dict[str, Curves]:
+    """The curves of what `work` finds for every name and seed."""
     _, values = open_table(table)
-    return {name: curves(values, table.direction, [found[seed] for seed in sorted(found)]) for name, found in orders.items()}
+    return {name: curves(values, table.direction, orders) for name, orders in orders_of(work, names, seeds, workers).items()}
 
 
 def report(found: Mapping[str, Curves]) -> dict[str, dict[str, object]]:
