@@ -24,7 +24,7 @@ from models.pretrained.catalogue import default_card
 from models.search import beliefs, candidates, fitting, pool, proposer
 from models.search.autoencoder import Posterior
 from models.search.features import StructuralFeatures
-from models.search.scales import linear_scale
+from models.search.scales import linear_scale, power_scale
 from models.search.state import SearchState
 
 SAMPLED = 512
@@ -90,15 +90,16 @@ VARIANTS: dict[str, Callable[..., AbstractContextManager[object]]] = {
     "without counts": only_blocks("labels by place", "edges by place"),
     "without places": only_blocks("labels", "labels of edges"),
     "values instead of ranks": lambda: patch.object(beliefs, "rank_scale", linear_scale),
+    "powers instead of ranks": lambda: patch.object(beliefs, "rank_scale", power_scale),
     "a random start": lambda: patch.object(proposer, "initial_design", random_start),
     "40 inducing points": lambda: patch.object(fitting, "MAX_INDUCING", 40),
-    "of a sampled space, all of it": sampled(),
-    "of a sampled space, without edits": sampled(edited=lambda *_: []),
-    "of a sampled space, without fresh samples": sampled(NUM_SAMPLES=0),
-    "of a sampled space, without ascents": sampled(DECODINGS_EACH=0),
-    "of a sampled space, the sample alone": sampled(_generate=no_candidates),
+    "sampled space": sampled(),
+    "sampled space without edits": sampled(edited=lambda *_: []),
+    "sampled space without fresh samples": sampled(NUM_SAMPLES=0),
+    "sampled space without ascents": sampled(DECODINGS_EACH=0),
+    "sampled space without any of these": sampled(_generate=no_candidates),
 }
-WHOLE = {name: "of a sampled space, all of it" if "sampled" in name else "all of it" for name in VARIANTS}
+WHOLE = {name: "sampled space" if "sampled" in name else "all of it" for name in VARIANTS}
 """What each variant is to be compared with."""
 
 
@@ -114,7 +115,7 @@ def run(table: Table, variant: str, seed: int, evaluations: int, batch: int) -> 
         return search_table(autoencoder, values, table.direction, evaluations, batch, seed)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="file of measured architectures")
     parser.add_argument("--column", required=True, help="what is optimised")
@@ -125,10 +126,14 @@ def main() -> None:
     parser.add_argument("--variants", default=",".join(VARIANTS), help="any of %(default)s")
     parser.add_argument("--workers", type=int, default=2, help="runs at the same time, one core each (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="where the figures go")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    variants = options.variants.split(",")
+    unknown = [name for name in variants if name not in VARIANTS]
+    if unknown:
+        parser.error(f"unknown variant '{unknown[0]}'; choose among {', '.join(VARIANTS)}")
     table = Table(options.data, options.column, options.space, "maximize", default_card(options.space).name)
     work = partial(run, table, evaluations=options.evaluations, batch=options.batch)
-    found = run_all(table, work, options.variants.split(","), options.seeds, options.workers)
+    found = run_all(table, work, variants, options.seeds, options.workers)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(report(found)) + "\n")

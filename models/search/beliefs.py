@@ -1,5 +1,6 @@
 """What is believed of each objective: a surrogate fitted to its observed values, or, of what the graph tells, the truth."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,8 +10,8 @@ from torch import Tensor
 
 from models.search.fitting import FITTED_TO, fit
 from models.search.process import to_mapping
-from models.search.proposal import Direction, Hyperparameters
-from models.search.scales import OutcomeScale, linear_scale, rank_scale
+from models.search.proposal import Direction, Hyperparameters, ProposalRequest
+from models.search.scales import OutcomeScale, linear_scale, power_scale, rank_scale
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate, TrainingData
 
@@ -71,13 +72,19 @@ def fit_all(state: SearchState) -> Beliefs:
 
 
 def _fit(state: SearchState, values: np.ndarray, stds: np.ndarray, direction: Direction, start: Hyperparameters | None) -> Belief:
-    scale = (linear_scale if state.request.strategy == "latent" else rank_scale)(values, direction)
+    scale = _scale_of(state.request)(values, direction)
     outcomes = _tensor(scale.forward(values))
     variances = _tensor(scale.forward_std(values, stds)).square()
     data = TrainingData(state.observed, outcomes, _tensor(state.measurements.counts), variances)
     surrogate = fit(data, start, state.groups)
     means = surrogate.means(state.observed)
     return Belief(surrogate, outcomes, scale, means, float(means.max()))
+
+
+def _scale_of(request: ProposalRequest) -> Callable[[np.ndarray, Direction], OutcomeScale]:
+    if request.further:
+        return power_scale
+    return linear_scale if request.strategy == "latent" else rank_scale
 
 
 def _tensor(values: np.ndarray) -> Tensor:

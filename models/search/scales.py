@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import rankdata
+from scipy.special import boxcox1p, inv_boxcox1p, ndtri
+from scipy.stats import rankdata, yeojohnson_llf
 
 from models.search.proposal import Direction
 
@@ -16,8 +16,11 @@ MAX_DEVIATIONS = 20.0
 MAX_STD = 1e4
 """The largest standard deviation that a standardised outcome is given; beyond it nothing is known."""
 
+_POWERS = np.linspace(0.0, 2.0, 21)
+
 _CONSTANT = 1e-12
 _STEEPEST = 1e100
+_FARTHEST = 1e100
 
 
 class OutcomeScale(Protocol):
@@ -133,6 +136,62 @@ def rank_scale(values: np.ndarray, direction: Direction) -> RankScale:
     knots, first = np.unique(signed, return_index=True)
     outcomes = np.zeros(1) if len(knots) == 1 else (scores[first] - scores.mean()) / spread
     return RankScale(sign, unit, knots, outcomes)
+
+
+@dataclass(frozen=True)
+class PowerScale:
+    """A smooth map: the linear one, then the power of Yeo & Johnson that makes the observed values most normal, standardised.
+
+    Unlike ranks it says nothing of how densely values were observed where: a search for trade-offs observes many poor but cheap
+    architectures, above which the good ones have to stay far apart. HEBO uses the same map: Cowen-Rivers et al., "HEBO: pushing
+    the limits of sample-efficient hyper-parameter optimisation" (2022).
+    """
+
+    linear: LinearScale
+    power: float
+    mean: float
+    std: float
+
+    def forward(self, values: np.ndarray) -> np.ndarray:
+        outcomes: np.ndarray = (_raise(self.linear.forward(values), self.power) - self.mean) / self.std
+        return outcomes
+
+    def forward_std(self, values: np.ndarray, stds: np.ndarray) -> np.ndarray:
+        centre, width = self.linear.forward(values), self.linear.forward_std(values, stds)
+        ends = (_raise(centre + side * width, self.power) for side in (1.0, -1.0))
+        scaled: np.ndarray = np.minimum(0.5 * np.subtract(*ends) / self.std, MAX_STD)
+        return scaled
+
+    def inverse(self, outcomes: np.ndarray) -> np.ndarray:
+        return self.linear.inverse(_lower(outcomes * self.std + self.mean, self.power))
+
+    def inverse_std(self, outcomes: np.ndarray, stds: np.ndarray) -> np.ndarray:
+        ends = (_lower((outcomes + side * stds) * self.std + self.mean, self.power) for side in (1.0, -1.0))
+        return self.linear.inverse_std(outcomes, 0.5 * np.subtract(*ends))
+
+
+def power_scale(values: np.ndarray, direction: Direction) -> PowerScale:
+    """The scale of at least one finite value. Constant values give outcomes of zero."""
+    linear = linear_scale(values, direction)
+    signed = linear.forward(values)
+    if not signed.any():
+        return PowerScale(linear, 1.0, 0.0, 1.0)
+    power = float(max(_POWERS, key=lambda power: yeojohnson_llf(power, signed)))
+    raised = _raise(signed, power)
+    return PowerScale(linear, power, float(raised.mean()), float(raised.std()))
+
+
+def _raise(numbers: np.ndarray, power: float) -> np.ndarray:
+    """Yeo & Johnson, "A new family of power transformations to improve normality or symmetry" (2000), for powers from 0 to 2."""
+    raised: np.ndarray = np.where(numbers >= 0.0, boxcox1p(numbers.clip(0.0), power), -boxcox1p((-numbers).clip(0.0), 2.0 - power))
+    return raised
+
+
+def _lower(raised: np.ndarray, power: float) -> np.ndarray:
+    """The inverse of `_raise`."""
+    above, below = inv_boxcox1p(raised.clip(0.0), power), inv_boxcox1p((-raised).clip(0.0), 2.0 - power)
+    numbers: np.ndarray = np.where(raised >= 0.0, above, -below).clip(-_FARTHEST, _FARTHEST)
+    return numbers
 
 
 def _interpolate(numbers: np.ndarray, knots: np.ndarray, images: np.ndarray) -> np.ndarray:

@@ -12,10 +12,10 @@ from typing import TypeVar
 import numpy as np
 import torch
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
+from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
 from botorch.models.model import ModelList
 from botorch.sampling.list_sampler import ListSampler
 from botorch.sampling.normal import SobolQMCNormalSampler
-from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from linear_operator.utils.errors import NanError, NotPSDError
 from torch import Tensor
 
@@ -23,8 +23,9 @@ from models.architectures.architecture import Architecture
 from models.search.batch import Choice
 from models.search.beliefs import Beliefs
 from models.search.candidates import Candidates
-from models.search.dominance import best_first, non_dominated
+from models.search.dominance import best_first
 from models.search.proposal import COSTS
+from models.search.scales import linear_scale
 from models.search.state import SearchState
 from models.search.surrogate import JITTER, NotPositiveDefinite
 from models.search.tabulated import TabulatedModel
@@ -37,6 +38,10 @@ standard deviation better than expected, then those that are not without them, a
 
 BASELINE = 50
 """Observed architectures whose outcomes make the hypervolume that is to be improved, the best trade-offs by posterior mean."""
+
+MARGIN = 0.1
+"""The hypervolume is measured from so much below the worst observed values, in standard deviations: ends of the front that are far
+from its middle count, and an objective in which all are equal does not make it vanish."""
 
 NUM_SAMPLES = 64
 MIN_SAMPLES = 8
@@ -77,7 +82,7 @@ def choose_by_hypervolume(
     model = _tabulated(state, beliefs, points, _cost_outcomes(state, architectures))
     sizes = len(shortlist), len(baseline), len(pending)
     try:
-        chosen = _greedily(state, model, infer_reference_point(_front(observed[baseline])), sizes, count)
+        chosen = _greedily(state, beliefs, model, _in_units(state, beliefs, observed).amin(0) - MARGIN, sizes, count)
     except (NotPSDError, NanError) as error:
         raise NotPositiveDefinite(f"the joint posterior of {len(points)} points is not positive definite: {error}") from error
     places = [(shortlist[row], value) for row, value in chosen]
@@ -85,7 +90,7 @@ def choose_by_hypervolume(
 
 
 def _greedily(
-    state: SearchState, model: ModelList, reference: Tensor, sizes: tuple[int, int, int], count: int
+    state: SearchState, beliefs: Beliefs, model: ModelList, reference: Tensor, sizes: tuple[int, int, int], count: int
 ) -> list[tuple[int, float]]:
     """The chosen rows of the shortlist with their values; the model's points are the shortlist, the baseline and what is pending,
     of these `sizes`.
@@ -99,7 +104,8 @@ def _greedily(
         model,
         reference,
         baseline,
-        ListSampler(*(SobolQMCNormalSampler(num_samples, seed) for seed in seeds)),
+        sampler=ListSampler(*(SobolQMCNormalSampler(num_samples, seed) for seed in seeds)),
+        objective=GenericMCMultiOutputObjective(lambda samples, X=None: _in_units(state, beliefs, samples)),
         X_pending=pending if len(pending) else None,
         cache_root=False,
     )
@@ -157,12 +163,20 @@ def _cost_outcomes(state: SearchState, architectures: Sequence[Architecture]) ->
     return outcomes
 
 
+def _in_units(state: SearchState, beliefs: Beliefs, outcomes: Tensor) -> Tensor:
+    """Outcomes (`... x m`) on linear scales of the values themselves, in which the hypervolume is measured."""
+    values = [state.measurements.values, *state.measurements.further.T]
+    directions = [state.request.direction, *(objective.direction for objective in state.observed_further)]
+    scales = [linear_scale(column, direction) for column, direction in zip(values, directions, strict=True)]
+    columns = list(outcomes.unbind(-1))
+    places = [0] + [place for place, objective in enumerate(state.request.further, 1) if objective.cost is None]
+    for place, belief, scale in zip(places, beliefs.all, scales, strict=True):
+        columns[place] = torch.from_numpy(scale.forward(belief.scale.inverse(columns[place].numpy())))
+    return torch.stack(columns, -1)
+
+
 def _in_order(state: SearchState, observed: Sequence[T], told: Sequence[T]) -> list[T]:
     """What belongs to the observed objectives, the first one first, and to those that the graph tells, in the request's order."""
     rest_observed, rest_told = iter(observed[1:]), iter(told)
     further = (next(rest_observed if objective.cost is None else rest_told) for objective in state.request.further)
     return [observed[0], *further]
-
-
-def _front(outcomes: Tensor) -> Tensor:
-    return outcomes[torch.from_numpy(non_dominated(outcomes.numpy()))]

@@ -1,9 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from benchmarks import search_ablation
-from benchmarks.search_ablation import VARIANTS, WHOLE, run
+from benchmarks.search_ablation import VARIANTS, WHOLE, main, run
 from benchmarks.search_curves import Table
 from models.search import beliefs, candidates, fitting, pool, proposer
 from models.search.candidates import Candidates
@@ -38,3 +39,12 @@ def test_a_part_is_left_out_and_put_back(table: Path, variant: str, monkeypatch:
     outcome = order, considered.copy()
     considered.clear()
     assert (outcome == (run(whole, WHOLE[variant], 0, 75, 20), considered)) == (variant == WHOLE[variant])
+
+
+def test_the_script_runs_all_that_it_offers(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--data", str(table), "--column", "score", "--seeds", "1", "--evaluations", "12", "--batch", "6", "--workers", "1"]
+    main([*arguments, "--json", str(tmp_path / "ablation.json")])
+    assert list(json.loads((tmp_path / "ablation.json").read_text())) == list(VARIANTS)
+    with pytest.raises(SystemExit):
+        main([*arguments, "--variants", "without luck"])
+    assert "unknown variant 'without luck'" in capsys.readouterr().err

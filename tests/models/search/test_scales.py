@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
+from sklearn.preprocessing import PowerTransformer
 
 from models.search.proposal import Direction
-from models.search.scales import MAX_STD, OutcomeScale, linear_scale, rank_scale
+from models.search.scales import MAX_STD, OutcomeScale, linear_scale, power_scale, rank_scale
 
 values_lists = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
 DIRECTIONS = st.sampled_from(["maximize", "minimize"])
@@ -71,7 +72,7 @@ def test_stds_go_both_ways() -> None:
     assert np.isnan(scale.forward_std(values[:1], np.array([np.nan]))).all()
 
 
-@pytest.mark.parametrize("make", [linear_scale, rank_scale])
+@pytest.mark.parametrize("make", [linear_scale, rank_scale, power_scale])
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 @pytest.mark.parametrize(
     "values", [[1e-320, 3e-320], [0.0, 1e-320, 1.0], [-1.7e308, 1.7e308], [1.0, 1.0 + 1e-15], [0.0, 0.0], [5.0]]
@@ -89,7 +90,7 @@ def test_extreme_values_and_stds_give_finite_numbers(
         assert np.isfinite(numbers).all()
 
 
-@pytest.mark.parametrize("make", [linear_scale, rank_scale])
+@pytest.mark.parametrize("make", [linear_scale, rank_scale, power_scale])
 @pytest.mark.parametrize("values", [[0.0], [0.0, 0.0], [7.0] * 5, [-1e9] * 3])
 def test_constant_values_give_outcomes_of_zero(make: Callable[[np.ndarray, Direction], OutcomeScale], values: list[float]) -> None:
     scale = make(np.array(values), "maximize")
@@ -125,9 +126,36 @@ def test_only_the_order_counts(values: list[float]) -> None:
 def test_ranks_go_both_ways_and_are_monotone(values: list[float], direction: Direction, outcome: float) -> None:
     array = np.array(values)
     scale = rank_scale(array, direction)
-    np.testing.assert_allclose(scale.inverse(scale.forward(array)), array, rtol=1e-9, atol=1e-9 * max(np.abs(array).max(), 1e-300))
+    largest = max(np.abs(array).max(), 1e-300)
+    np.testing.assert_allclose(scale.inverse(scale.forward(array)), array, rtol=1e-9, atol=1e-9 * largest)
+    higher, lower = scale.inverse(np.array([outcome + 0.5, outcome]))
+    gain = higher - lower if direction == "maximize" else lower - higher
+    assert gain >= -1e-15 * largest
+
+
+@given(st.lists(st.floats(-100.0, 100.0), min_size=1, max_size=30), DIRECTIONS, st.floats(-4.0, 4.0))
+def test_powers_go_both_ways_and_are_monotone(values: list[float], direction: Direction, outcome: float) -> None:
+    array = np.array(values)
+    scale, kept = power_scale(array, direction), linear_scale(array, direction)
+    expected = kept.inverse(kept.forward(array))
+    np.testing.assert_allclose(
+        scale.inverse(scale.forward(array)), expected, rtol=1e-6, atol=1e-6 * max(np.abs(array).max(), 1e-300)
+    )
     higher, lower = scale.inverse(np.array([outcome + 0.5, outcome]))
     assert (higher >= lower) if direction == "maximize" else (higher <= lower)
+
+
+def test_powers_are_those_of_another_implementation() -> None:
+    """Skewed to the left as accuracies are: what scikit-learn's transformer makes of them but for the resolution of the power."""
+    values = 90.0 - np.random.default_rng(0).exponential(5.0, size=300)
+    linear = linear_scale(values, "maximize").forward(values)
+    theirs = PowerTransformer().fit(linear[:, None])
+    scale = power_scale(values, "maximize")
+    assert scale.power == pytest.approx(min(theirs.lambdas_[0], 2.0), abs=0.051)
+    theirs.lambdas_[0] = scale.power
+    ours = scale.forward(values)
+    assert np.corrcoef(theirs.transform(linear[:, None])[:, 0], ours)[0, 1] == pytest.approx(1.0)
+    assert (ours.mean(), ours.std()) == (pytest.approx(0.0, abs=1e-9), pytest.approx(1.0))
 
 
 def test_a_std_of_a_rank_is_what_it_spans() -> None:

@@ -96,9 +96,11 @@ def test_further_objectives_of_any_scale(scale: float) -> None:
 def test_predictions_are_of_the_first_objective() -> None:
     seen = measured(20, (LATENCY,))
     asked = [one.architecture for one in observe(NB201, 3, 5)]
-    single = ProposalRequest("maximize", 1, 0, observe(NB201, 20))
     several = ProposalRequest("maximize", 1, 0, seen, further=(LATENCY,))
-    assert predict(NB201, several, asked) == predict(NB201, single, asked)
+    others = replace(several, observations=tuple(replace(one, further=(-5.0 * one.further[0],)) for one in seen))
+    predictions = predict(NB201, several, asked)
+    assert predictions == predict(NB201, others, asked)
+    assert all(min(one.value for one in seen) - 20.0 < one.mean < max(one.value for one in seen) + 20.0 for one in predictions)
 
 
 @pytest.mark.parametrize("name", AUTOENCODERS)
