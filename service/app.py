@@ -42,7 +42,7 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(worker.close)
             database = Database(settings.database_url, clock)
-            stack.callback(database.close)
+            stack.push_async_callback(anyio.to_thread.run_sync, database.close)
             await anyio.to_thread.run_sync(schema.upgrade, database)
             app.state.context = context = Context(settings, database, worker, new_id=lambda: uuid.uuid4().hex)
             app.state.suggester = Suggester(context)

@@ -6,17 +6,22 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 import migrations
 from service.storage.session import Database, write_connection
 from service.storage.tables import VERSION_TABLE
 
+_LOCK = int.from_bytes(b"svge-db")
+"""The advisory lock under which PostgreSQL is migrated; SQLite locks the whole file."""
+
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Apply the missing migrations. Several processes may do this at once: one works, the others wait and find it done."""
     with write_connection(database.engine) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         command.upgrade(_config(connection), revision)
 
 

@@ -1,9 +1,11 @@
 """The database and the one place where a transaction begins and ends. Queries are in `studies.py` and `trials.py`.
 
 A write is committed before `write` returns. On SQLite a commit is on the disk then (WAL with `synchronous=FULL`), a write
-transaction takes the write lock at its start (`BEGIN IMMEDIATE`), and the process queues its own writers in order of arrival.
+transaction takes the write lock at its start (`BEGIN IMMEDIATE`), and the process queues its own writers in order of arrival. On
+PostgreSQL writers of one study queue at its row.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,8 +14,8 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
-from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from service.errors import DatabaseUnavailable
@@ -24,6 +26,7 @@ Clock = Callable[[Session], datetime]
 _WRITE = "svge_write"
 _BUSY_SECONDS = 10
 _READERS = 8
+_SPARE = 4
 
 
 def database_clock(session: Session) -> datetime:
@@ -44,6 +47,8 @@ class Database:
         single_writer = self.engine.dialect.name == "sqlite"
         self._read_limit = anyio.CapacityLimiter(_READERS)
         self._write_limit = anyio.CapacityLimiter(1) if single_writer else self._read_limit
+        self._working = 0
+        self._changed = threading.Condition()
 
     def now(self, session: Session) -> datetime:
         """The database's time; every lease and time stamp comes from here."""
@@ -59,23 +64,40 @@ class Database:
 
     def read_here(self, work: Callable[[Session], Result]) -> Result:
         """`read` in the calling thread."""
-        with _translated(), Session(self.engine) as session:
+        with self._counted(), _translated(), Session(self.engine) as session:
             return work(session)
 
     def write_here(self, work: Callable[[Session], Result]) -> Result:
         """`write` in the calling thread."""
-        with _translated(), Session(self.engine.execution_options(**{_WRITE: True})) as session, session.begin():
+        engine = self.engine.execution_options(**{_WRITE: True})
+        with self._counted(), _translated(), Session(engine) as session, session.begin():
             return work(session)
 
     def close(self) -> None:
+        """Close all connections, after the work that still runs: its caller may be gone, its thread is not."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._working == 0, timeout=_BUSY_SECONDS)
         self.engine.dispose()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._changed:
+            self._working += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._working -= 1
+                self._changed.notify_all()
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (DBAPIError, TimeoutError) as error:
+        if isinstance(error, DBAPIError) and not (isinstance(error, OperationalError) or error.connection_invalidated):
+            raise
         raise DatabaseUnavailable("the database does not answer; nothing was stored, send the request again in a moment") from error
 
 
@@ -86,8 +108,12 @@ def write_connection(engine: Engine) -> Connection:
 
 def _create_engine(url: str) -> Engine:
     parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return _create_postgresql_engine(parsed)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        raise ValueError(
+            f"expected a sqlite or postgresql URL in database_url, got '{parsed.get_backend_name()}'; change SVGE_DATABASE_URL"
+        )
     if parsed.database in (None, "", ":memory:"):
         raise ValueError("expected a database file in database_url, got SQLite in memory, which a restart would lose; name a file")
     Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +121,19 @@ def _create_engine(url: str) -> Engine:
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _create_postgresql_engine(url: URL) -> Engine:
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=_READERS,
+        max_overflow=_SPARE,
+        pool_timeout=_BUSY_SECONDS,
+        connect_args={"connect_timeout": _BUSY_SECONDS},
+    )
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

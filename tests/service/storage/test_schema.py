@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,10 @@ schema.upgrade(Database(sys.argv[1]))
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database(f"sqlite:///{tmp_path}/test.db")
+def database(empty_database_url: str) -> Iterator[Database]:
+    database = Database(empty_database_url)
+    yield database
+    database.close()
 
 
 def table_names(database: Database) -> set[str]:
@@ -77,8 +80,8 @@ def test_tables_of_other_programs_are_left_alone(database: Database, capsys: pyt
     assert {"alembic_version", "experiments"} <= table_names(database)
 
 
-def test_processes_that_start_at_once_on_an_empty_database_all_succeed(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/test.db"
+def test_processes_that_start_at_once_on_an_empty_database_all_succeed(database: Database, empty_database_url: str) -> None:
+    url = empty_database_url
     processes = [
         subprocess.Popen([sys.executable, "-c", UPGRADE, url], cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
@@ -89,4 +92,4 @@ def test_processes_that_start_at_once_on_an_empty_database_all_succeed(tmp_path:
         process.stdin.flush()
     outcomes = [(process.communicate()[1], process.returncode) for process in processes]
     assert [code for _, code in outcomes] == [0, 0, 0], outcomes
-    assert Database(url).read_here(schema.current_revision) == schema.head_revision()
+    assert database.read_here(schema.current_revision) == schema.head_revision()

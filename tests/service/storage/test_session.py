@@ -1,7 +1,10 @@
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -10,6 +13,7 @@ from sqlalchemy.orm import Session
 from service.errors import DatabaseUnavailable
 from service.storage import schema
 from service.storage.session import Database
+from tests import postgres
 
 
 def database(folder: Path) -> Database:
@@ -101,3 +105,40 @@ def test_a_trial_of_no_study_cannot_be_stored(tmp_path: Path) -> None:
 
 def test_a_lock_of_another_program_is_waited_for_no_longer_than_trainers_wait_for_an_answer(tmp_path: Path) -> None:
     assert database(tmp_path).read_here(lambda session: session.execute(text("PRAGMA busy_timeout")).scalar_one()) <= 10_000
+
+
+def test_a_server_that_is_not_there_is_a_database_that_does_not_answer() -> None:
+    with pytest.raises(DatabaseUnavailable, match="does not answer"):
+        Database("postgresql://127.0.0.1:1/nowhere").read_here(count)
+
+
+def test_connections_that_the_server_has_ended_are_replaced(postgres_server: str) -> None:
+    with postgres.fresh_database(postgres_server) as url:
+        database = Database(url)
+        own = database.read_here(lambda session: session.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", (own,))
+        assert database.read_here(lambda session: session.execute(text("SELECT 7")).scalar_one()) == 7
+        database.close()
+
+
+def test_closing_waits_for_the_work_that_still_runs(tmp_path: Path) -> None:
+    target, started = database(tmp_path), threading.Event()
+
+    def work(session: Session) -> None:
+        started.set()
+        time.sleep(0.2)
+        done.append(session.execute(text("SELECT 1")).scalar_one())
+
+    done: list[int] = []
+    thread = threading.Thread(target=target.read_here, args=(work,))
+    thread.start()
+    started.wait()
+    target.close()
+    assert done == [1]
+    thread.join()
+
+
+def test_databases_of_other_kinds_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected a sqlite or postgresql URL in database_url, got 'mysql'"):
+        Database("mysql://localhost/x")

@@ -1,7 +1,6 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,11 @@ SETTINGS = StudySettings("demo", "nasbench201", "maximize", 0, "svge", 10, None,
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path}/test.db")
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
     schema.upgrade(database)
-    return database
+    yield database
+    database.close()
 
 
 @pytest.fixture
@@ -134,6 +134,7 @@ def test_several_objectives_come_back_as_they_were_given(database: Database) -> 
     assert database.read_here(lambda session: trials.find(session, [done.id]))[done.id].values == {"zeta": 0.5, "alpha": -2.0}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_no_listing_scans_or_sorts_a_whole_study(database: Database, study: Study) -> None:
     """A study of a million trials answers as fast as one of a thousand: each query walks an index in its order."""
     queries: dict[str, Callable[[Session], object]] = {
