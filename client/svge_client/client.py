@@ -99,6 +99,19 @@ class Client:
     def study(self, name: str) -> Study:
         return Study.from_json(self._transport.get(_study_path(name)))
 
+    def close_study(self, name: str) -> Study:
+        """Let a study hand out nothing more; results are still taken."""
+        return Study.from_json(self._transport.post(_study_path(name) + "/close", {}, repeat_safe=True))
+
+    def reopen_study(self, name: str) -> Study:
+        return Study.from_json(self._transport.post(_study_path(name) + "/reopen", {}, repeat_safe=True))
+
+    def enqueue(self, study: str, architectures: Sequence[Architecture]) -> tuple[Trial, ...]:
+        """Let these be trained next, before anything is proposed; one that the study holds already stays as it is."""
+        body = {"architectures": [architecture.to_json() for architecture in architectures]}
+        answer = self._transport.post(_study_path(study) + "/enqueue", body, repeat_safe=True)
+        return tuple(Trial.from_json(trial) for trial in answer["trials"])
+
     def suggest(
         self, study: str, count: int = 1, wait: float | None = None, max_nodes: int | None = None, strategy: str | None = None
     ) -> Suggestion:

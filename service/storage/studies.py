@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.search.proposal import Hyperparameters, Limits
-from service.errors import StudyExists
+from service.errors import StudyExists, StudyNotFound
 from service.storage.tables import StudyRow, TrialRow
 from service.storage.values import NamedObjective, Study, StudySettings, TrialState
 
@@ -38,12 +39,13 @@ def find(session: Session, name: str) -> Study | None:
 
 
 def get(session: Session, study_id: int) -> Study:
-    return _study(session.execute(select(*_COLUMNS).where(StudyRow.id == study_id)).one())
+    """Raises `StudyNotFound` when it was deleted meanwhile."""
+    return _present(session.execute(select(*_COLUMNS).where(StudyRow.id == study_id)).one_or_none())
 
 
 def lock(session: Session, study_id: int) -> Study:
-    """The study as it is now, kept from other writers until the transaction ends."""
-    return _study(session.execute(select(*_COLUMNS).where(StudyRow.id == study_id).with_for_update()).one())
+    """The study as it is now, kept from other writers until the transaction ends. Raises `StudyNotFound` when it was deleted."""
+    return _present(session.execute(select(*_COLUMNS).where(StudyRow.id == study_id).with_for_update()).one_or_none())
 
 
 def page(session: Session, after: int, limit: int) -> list[Study]:
@@ -54,6 +56,15 @@ def page(session: Session, after: int, limit: int) -> list[Study]:
 
 def save_progress(session: Session, study_id: int, trials_created: int) -> None:
     session.execute(update(StudyRow).where(StudyRow.id == study_id).values(trials_created=trials_created))
+
+
+def set_closed(session: Session, study_id: int, closed_at: datetime | None) -> None:
+    session.execute(update(StudyRow).where(StudyRow.id == study_id).values(closed_at=closed_at))
+
+
+def delete(session: Session, study_id: int) -> None:
+    """Delete a study with all that belongs to it."""
+    session.execute(sql_delete(StudyRow).where(StudyRow.id == study_id))
 
 
 def save_hyperparameters(session: Session, study_id: int, hyperparameters: Hyperparameters) -> None:
@@ -74,4 +85,10 @@ def _study(row: Row[Any]) -> Study:
     objectives = tuple(NamedObjective(name, direction) for name, direction in row.objectives or ())
     plain = {name: getattr(row, name) for name in _PLAIN}
     settings = StudySettings(**plain, objectives=objectives, limits=Limits(**(row.limits or {})))
-    return Study(row.id, settings, row.trials_created, row.hyperparameters, row.created_at)
+    return Study(row.id, settings, row.trials_created, row.hyperparameters, row.created_at, row.closed_at)
+
+
+def _present(row: Row[Any] | None) -> Study:
+    if row is None:
+        raise StudyNotFound("the study was deleted meanwhile; see GET /studies for those there are")
+    return _study(row)

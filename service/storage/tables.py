@@ -75,6 +75,7 @@ class StudyRow(Table):
     trials_created: Mapped[int] = mapped_column(BigInteger, default=0)
     hyperparameters: Mapped[Any | None] = mapped_column(_Json)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class TrialRow(Table):

@@ -69,13 +69,14 @@ class StudySettings:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A stored study. `hyperparameters` are those of the last fit of its surrogate."""
+    """A stored study. `hyperparameters` are those of the last fit of its surrogate; a closed one hands nothing out any more."""
 
     id: int
     settings: StudySettings
     trials_created: int
     hyperparameters: Hyperparameters | None
     created_at: datetime
+    closed_at: datetime | None = None
 
     @property
     def name(self) -> str:

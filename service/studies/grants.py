@@ -54,8 +54,13 @@ class Granter:
         self._lease_end = leases.lease_end(self.study, now)
 
     def grant(self, ask: Ask, offers: deque[Offer]) -> Grant:
-        """Up to `ask.count` trials; new ones are taken from the front of `offers`, which shrinks."""
+        """Up to `ask.count` trials; new ones are taken from the front of `offers`, which shrinks. Of a closed study only those that
+        the worker holds already.
+        """
         granted = self._held(ask)
+        if self.study.closed_at is not None:
+            missing = ask.count - len(granted)
+            return Grant(tuple(granted), self.study.trials_created, missing, closed_reason(self.study) if missing else None)
         if len(granted) < ask.count:
             granted += [self._hand_out(trial, ask.worker) for trial in self._waiting(ask.count - len(granted))]
         while len(granted) < ask.count and offers and has_budget(self.study):
@@ -118,6 +123,10 @@ def new_trial(study: Study, trial_id: str, offer: Offer, now: datetime) -> Trial
 def has_budget(study: Study) -> bool:
     """Whether the study may get another trial."""
     return study.settings.max_trials is None or study.trials_created < study.settings.max_trials
+
+
+def closed_reason(study: Study) -> str:
+    return f"study '{study.name}' is closed; reopen it with POST /studies/{study.name}/reopen"
 
 
 def budget_reason(study: Study) -> str:

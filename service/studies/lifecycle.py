@@ -1,4 +1,4 @@
-"""Creating, reading and listing studies."""
+"""Creating, reading, listing, closing and deleting studies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -62,6 +62,30 @@ async def read_study(context: Context, name: str) -> StudySummary:
 async def list_studies(context: Context, after: int, limit: int) -> list[StudySummary]:
     """At most `limit` studies in order of creation, after the one with the key `after`."""
     return await context.database.read(lambda session: _summaries(session, studies.page(session, after, limit)))
+
+
+async def close_study(context: Context, name: str, closed: bool) -> StudySummary:
+    """Close a study, so that it hands nothing out any more, or reopen it; results are taken either way.
+
+    Doing it again changes nothing. Raises `StudyNotFound`.
+    """
+
+    def work(session: Session) -> StudySummary:
+        study = studies.lock(session, study_named(name, session).id)
+        if closed != (study.closed_at is not None):
+            studies.set_closed(session, study.id, context.database.now(session) if closed else None)
+        return _summaries(session, [studies.get(session, study.id)])[0]
+
+    return await context.database.write(work)
+
+
+async def delete_study(context: Context, name: str) -> None:
+    """Delete a study with its trials and their reports, for good. Raises `StudyNotFound`."""
+
+    def work(session: Session) -> None:
+        studies.delete(session, studies.lock(session, study_named(name, session).id).id)
+
+    await context.database.write(work)
 
 
 async def list_trials(context: Context, name: str, state: TrialState | None, after: int, limit: int) -> list[Trial]:

@@ -118,3 +118,16 @@ def test_refusals_carry_the_service_s_explanation(client: Client) -> None:
     with pytest.raises(Invalid) as invalid:
         client.create_study("wrong", "nasbench101", max_trials=-1)
     assert [fault.pointer for fault in invalid.value.problem.errors] == ["/max_trials"]
+
+
+def test_a_study_is_filled_closed_and_reopened(client: Client) -> None:
+    client.create_study("filled", "nasbench101")
+    one = NasBench101().sample(np.random.default_rng(11))
+    (queued,) = client.enqueue("filled", [Architecture(one.space, one.nodes, one.edges)])
+    assert client.close_study("filled").document["closed_at"] is not None
+    with pytest.raises(NothingToDo, match="closed"), client.trial("filled"):
+        pytest.fail("the study is closed")
+    client.reopen_study("filled")
+    with client.trial("filled") as running:
+        assert running.trial.id == queued.id
+        running.report(0.5)

@@ -8,9 +8,10 @@ from starlette.responses import StreamingResponse
 from service.api.dependencies import ContextDep, check_limit
 from service.api.openapi import example
 from service.api.pagination import read_cursor, write_cursor
-from service.api.schemas.studies import STUDY, StudiesAnswer, StudyRequest, StudySchema, study_schema
-from service.api.schemas.trials import COMPLETED, ParetoAnswer, TrialsAnswer, TrialsPage, trial_schema
+from service.api.schemas.studies import STUDY, EnqueueRequest, StudiesAnswer, StudyRequest, StudySchema, study_schema
+from service.api.schemas.trials import COMPLETED, WAITING, ParetoAnswer, TrialsAnswer, TrialsPage, trial_schema
 from service.storage.values import TrialState
+from service.studies import enqueue as queue
 from service.studies import lifecycle, pareto
 from service.studies.exports import ExportFormat, export
 
@@ -50,6 +51,32 @@ async def list_studies(context: ContextDep, limit: Limit = 50, cursor: Cursor = 
 async def read_study(context: ContextDep, name: str) -> StudySchema:
     """One study with the number of its trials in each state."""
     return study_schema(await lifecycle.read_study(context, name))
+
+
+@router.post("/{name}/close", response_model=StudySchema, responses=example(200, STUDY | {"closed_at": "2026-02-28T12:00:00Z"}))
+async def close_study(context: ContextDep, name: str) -> StudySchema:
+    """Hand out nothing more of a study. Results of what is running are still taken."""
+    return study_schema(await lifecycle.close_study(context, name, closed=True))
+
+
+@router.post("/{name}/reopen", response_model=StudySchema, responses=example(200, STUDY))
+async def reopen_study(context: ContextDep, name: str) -> StudySchema:
+    """Let a closed study hand out trials again."""
+    return study_schema(await lifecycle.close_study(context, name, closed=False))
+
+
+@router.delete("/{name}", status_code=204)
+async def delete_study(context: ContextDep, name: str) -> None:
+    """Delete a study with its trials and all that was reported, for good."""
+    await lifecycle.delete_study(context, name)
+
+
+@router.post("/{name}/enqueue", response_model=TrialsAnswer, responses=example(200, {"trials": [WAITING]}))
+async def enqueue(context: ContextDep, name: str, body: EnqueueRequest) -> TrialsAnswer:
+    """Let chosen architectures be trained next, before anything is proposed; those that the study holds stay as they are."""
+    check_limit(len(body.architectures), context.settings.max_batch, "/architectures", "architectures")
+    graphs = [architecture.graph() for architecture in body.architectures]
+    return TrialsAnswer(trials=[trial_schema(trial) for trial in await queue.enqueue(context, name, graphs)])
 
 
 @router.get("/{name}/trials", response_model=TrialsPage, responses=example(200, {"trials": [COMPLETED], "next_cursor": None}))

@@ -8,7 +8,20 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from models.search.proposal import Direction, Limits
-from service.api.schemas.fields import Count, Json, Name, ObjectiveName, Schema, Seed, StrategyName, StudyName, at_most, shown
+from service.api.schemas.architectures import CELL, ArchitectureSchema
+from service.api.schemas.fields import (
+    MAX_ENTRIES,
+    Count,
+    Json,
+    Name,
+    ObjectiveName,
+    Schema,
+    Seed,
+    StrategyName,
+    StudyName,
+    at_most,
+    shown,
+)
 from service.settings import Settings
 from service.storage.values import NamedObjective, StudySettings, TrialState
 from service.studies.lifecycle import StudySummary
@@ -23,6 +36,7 @@ TRADE_OFFS: Json = {
     "objectives": {"accuracy": "maximize", "parameters": "minimize"},
     "limits": {"parameters": 2_000_000},
 }
+ENQUEUE: Json = {"architectures": [CELL]}
 STUDY: Json = CREATE | {
     "strategy": "svge",
     "initial_size": 10,
@@ -33,6 +47,7 @@ STUDY: Json = CREATE | {
     "limits": None,
     "model_hash": "0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f",
     "created_at": "2026-01-31T12:00:00Z",
+    "closed_at": None,
     "trials": {"waiting": 0, "running": 1, "completed": 11, "failed": 0, "infeasible": 0, "stopped": 0},
     "best_value": 0.931,
 }
@@ -108,6 +123,12 @@ class StudyRequest(Schema):
         )
 
 
+class EnqueueRequest(Schema):
+    model_config = shown(ENQUEUE)
+
+    architectures: Annotated[list[ArchitectureSchema], Field(min_length=1, max_length=MAX_ENTRIES, fail_fast=True)]
+
+
 class StudySchema(Schema):
     """`trials` counts them by state; `best_value` is null while none is completed. With several `objectives` both `objective` and
     `best_value` are of the first that is observed.
@@ -128,6 +149,7 @@ class StudySchema(Schema):
     max_attempts: int
     model_hash: str
     created_at: datetime
+    closed_at: datetime | None
     trials: dict[TrialState, int]
     best_value: float | None
 
@@ -155,6 +177,7 @@ def study_schema(summary: StudySummary) -> StudySchema:
         max_attempts=settings.max_attempts,
         model_hash=settings.model_hash,
         created_at=summary.study.created_at,
+        closed_at=summary.study.closed_at,
         trials={state: summary.counts.get(state, 0) for state in TrialState},
         best_value=summary.best_value,
     )

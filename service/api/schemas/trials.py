@@ -41,6 +41,18 @@ RUNNING: Json = {
     "created_at": "2026-01-31T12:00:00Z",
     "finished_at": None,
 }
+WAITING: Json = RUNNING | {
+    "state": "waiting",
+    "attempt": 0,
+    "worker": None,
+    "lease_expires_at": None,
+    "latent": None,
+    "source": "enqueued",
+    "predicted_mean": None,
+    "predicted_std": None,
+    "acquisition_value": None,
+    "observations_seen": 0,
+}
 COMPLETED: Json = RUNNING | {"state": "completed", "lease_expires_at": None, "value": 0.931, "finished_at": "2026-01-31T12:10:00Z"}
 ATTEMPT: Json = {
     "attempt": 1,

@@ -22,6 +22,10 @@ OPERATIONS = {
     "list_trials",
     "best_trials",
     "pareto_front",
+    "close_study",
+    "reopen_study",
+    "delete_study",
+    "enqueue",
     "export_study",
     "read_trial",
     "list_spaces",
@@ -53,7 +57,9 @@ async def test_every_operation_has_words_an_example_and_the_problem_schema(docum
         assert problem["schema"] == {"$ref": "#/components/schemas/Problem"}, name
         assert problem["example"]["errors"], name
         assert "422" not in operation["responses"], name
-        (success,) = [response for status, response in operation["responses"].items() if status.startswith("2")]
+        ((status, success),) = [each for each in operation["responses"].items() if each[0].startswith("2")]
+        if status == "204":
+            continue
         assert success["content"], name
         assert all("example" in content for kind, content in success["content"].items()), name
 

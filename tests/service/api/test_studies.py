@@ -1,9 +1,12 @@
+import asyncio
 import csv
 import io
 import json
 
+import numpy as np
 import pytest
 
+from models.spaces.nasbench201 import NasBench201
 from tests.service.api.harness import ONE_SPACE, Service
 
 pytestmark = pytest.mark.anyio
@@ -94,3 +97,74 @@ async def test_an_empty_study_is_exported_as_a_header(service: Service) -> None:
         "number,id,state,value,values,std,reason,attempt,worker,source,predicted_mean,predicted_std,acquisition_value,observations_seen,"
         "model_hash,canonical_id,parameters,multiply_adds,architecture,created_at,finished_at"
     ]
+
+
+async def test_a_closed_study_hands_nothing_new_out_but_takes_results(service: Service) -> None:
+    await service.post("/studies", ONE_SPACE, 201)
+    (held,) = (await service.suggest("a"))["trials"]
+    closed = await service.post("/studies/demo/close", {})
+    assert closed["closed_at"] is not None
+    assert await service.post("/studies/demo/close", {}) == closed
+    refused = await service.suggest("b")
+    assert refused["trials"] == []
+    assert "study 'demo' is closed; reopen it with POST /studies/demo/reopen" in refused["reason"]
+    assert [trial["id"] for trial in (await service.suggest("a"))["trials"]] == [held["id"]]
+    assert (await service.observe(held, 0.5))["trial"]["value"] == 0.5
+    assert (await service.post("/studies/demo/reopen", {}))["closed_at"] is None
+    assert len((await service.suggest("b"))["trials"]) == 1
+    await service.post("/studies/nowhere/close", {}, 404)
+
+
+async def test_a_deleted_study_is_gone_with_its_trials_and_its_name_is_free(service: Service) -> None:
+    await service.post("/studies", ONE_SPACE, 201)
+    trials = (await service.suggest("a", 3))["trials"]
+    await service.observe(trials[0], 0.5)
+    assert (await service.client.delete("/studies/demo")).status_code == 204
+    assert (await service.client.delete("/studies/demo")).status_code == 404
+    await service.get(f"/trials/{trials[0]['id']}", 404)
+    await service.observe(trials[1], 0.5, 404)
+    await service.post("/suggest", {"study": "demo", "worker": "a"}, 404)
+    again = await service.post("/studies", ONE_SPACE | {"space": "enas_macro"}, 201)
+    assert set(again["trials"].values()) == {0}
+    assert (await service.suggest("a"))["trials"][0]["architecture"]["space"] == "enas_macro"
+
+
+async def test_a_study_that_is_deleted_while_it_is_asked_is_not_found(service: Service) -> None:
+    await service.post("/studies", ONE_SPACE, 201)
+    service.worker.gate.clear()
+    asking = asyncio.create_task(service.client.post("/suggest", json={"study": "demo", "worker": "a", "wait": 20}))
+    while not service.worker.requests:
+        await asyncio.sleep(0.01)
+    assert (await service.client.delete("/studies/demo")).status_code == 204
+    service.worker.gate.set()
+    assert (await asking).status_code == 404
+
+
+async def test_enqueued_architectures_go_first_and_once(service: Service) -> None:
+    await service.post("/studies", ONE_SPACE | {"max_trials": 4}, 201)
+    (held,) = (await service.suggest("a"))["trials"]
+    rng = np.random.default_rng(5)
+    chosen = [NasBench201().sample(rng) for _ in range(2)]
+    body = {"architectures": [{"nodes": one.nodes, "edges": one.edges} for one in chosen] + [held["architecture"]]}
+    queued = (await service.post("/studies/demo/enqueue", body))["trials"]
+    assert [trial["state"] for trial in queued] == ["waiting", "waiting", "running"]
+    assert [trial["source"] for trial in queued[:2]] == ["enqueued", "enqueued"]
+    assert queued[2]["id"] == held["id"]
+    assert (await service.post("/studies/demo/enqueue", body))["trials"] == queued
+    given = (await service.suggest("b", 3))["trials"]
+    assert [trial["id"] for trial in given[:2]] == [trial["id"] for trial in queued[:2]]
+    assert {trial["attempt"] for trial in given} == {1}
+    assert await service.observe(given[0], 0.7)
+
+
+async def test_what_cannot_be_enqueued_is_refused_as_a_whole(service: Service) -> None:
+    await service.post("/studies", ONE_SPACE | {"max_trials": 1}, 201)
+    rng = np.random.default_rng(6)
+    good, other = ({"nodes": one.nodes, "edges": one.edges} for one in (NasBench201().sample(rng) for _ in range(2)))
+    wrong = {"nodes": ["input", "output"], "edges": [[0, 1]]}
+    error = await service.post("/studies/demo/enqueue", {"architectures": [good, wrong]}, 422)
+    assert all(fault["pointer"].startswith("/architectures/1") for fault in error["errors"])
+    error = await service.post("/studies/demo/enqueue", {"architectures": [good, other]}, 409)
+    assert (error["code"], error["errors"][0]["pointer"]) == ("budget_exhausted", "/architectures/1")
+    assert (await service.get("/studies/demo/trials"))["trials"] == []
+    await service.post("/studies/nowhere/enqueue", {"architectures": [good]}, 404)
