@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import anyio.to_thread
 from fastapi import FastAPI
 
+from service.api.authorisation import Authorisation
 from service.api.openapi import install_openapi, operation_id
 from service.api.problems import install_problem_handlers
 from service.api.replays import Replay
@@ -21,6 +22,7 @@ from service.storage.session import Clock, Database, database_clock
 from service.studies import leases, replays
 from service.studies.context import Context
 from service.studies.health import program_version
+from service.studies.keys import Doorkeeper
 from service.studies.suggest import Suggester
 from service.workers.worker import ModelWorker
 
@@ -45,6 +47,7 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
             stack.push_async_callback(anyio.to_thread.run_sync, database.close)
             await anyio.to_thread.run_sync(schema.upgrade, database)
             app.state.context = context = Context(settings, database, worker, new_id=lambda: uuid.uuid4().hex)
+            app.state.doorkeeper = Doorkeeper(database)
             app.state.suggester = Suggester(context)
             stack.push_async_callback(app.state.suggester.close)
             stack.push_async_callback(_end, asyncio.create_task(_sweep_for_ever(context)))
@@ -61,6 +64,8 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
         redoc_url=None,
     )
     app.add_middleware(Replay)
+    if settings.needs_keys:
+        app.add_middleware(Authorisation)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestContext)
     for module in (trainers, latents, studies, trials, catalogue, health):

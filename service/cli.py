@@ -2,7 +2,7 @@
 
 import typer
 
-from service.commands import coding, database, evaluate, models, serve, spaces, train
+from service.commands import coding, database, evaluate, keys, models, serve, spaces, train
 
 app = typer.Typer(
     name="svge",
@@ -18,6 +18,7 @@ app.command()(models.models)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(spaces.app, name="space")
 app.add_typer(database.app, name="db")
+app.add_typer(keys.app, name="keys")
 
 if __name__ == "__main__":
     app()

@@ -15,6 +15,9 @@ ServiceError
 │   ├── ConflictingObservation
 │   ├── LeaseLost
 │   └── IllegalTransition
+├── AccessRefused
+│   ├── Unauthenticated
+│   └── Denied
 └── Unavailable
     ├── ModelUnavailable
     ├── DatabaseUnavailable
@@ -99,6 +102,18 @@ class LeaseLost(Conflict):
 
 class IllegalTransition(Conflict):
     """A trial cannot change from its state to the one asked for."""
+
+
+class AccessRefused(ServiceError):
+    """The caller may not do this."""
+
+
+class Unauthenticated(AccessRefused):
+    """No key came, or one that does not exist."""
+
+
+class Denied(AccessRefused):
+    """The key's scope does not suffice."""
 
 
 class Unavailable(ServiceError):

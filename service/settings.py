@@ -1,6 +1,8 @@
 """Every setting of the service, read once from `SVGE_…` environment variables. Each is enforced where it applies."""
 
+import ipaddress
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +18,9 @@ class Settings(BaseSettings):
     database_url: str = Field("sqlite:///data/svge.db", description="SQLAlchemy URL of the database; an SQLite file is created.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 picks a free one.")
+    auth: Literal["auto", "on", "off"] = Field(
+        "auto", description="Whether requests need a key: auto = on any address but this machine's own; off on purpose only."
+    )
     device: str = Field("auto", description="Where the model computes: auto, cpu, cuda or cuda:N.")
     models_folder: Path = Field(FOLDER, description="Folder of checkpoints (NAME.safetensors) and their cards (NAME.json).")
     log_level: str = Field(
@@ -46,3 +51,16 @@ class Settings(BaseSettings):
     )
     max_samples: int = Field(20000, ge=1, description="Most decodings in one request: latent points times samples.")
     max_page: int = Field(1000, ge=1, description="Most entries in one page of a listing.")
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether requests need a key."""
+        return self.auth == "on" or (self.auth == "auto" and not is_loopback(self.host))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

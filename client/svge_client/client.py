@@ -33,7 +33,8 @@ class Client:
     one client for each. Methods may be called from several threads. Every method raises `SvgeError`s (see `errors.py`).
 
     `worker` defaults to host name, process id and a random part; a trainer that shall get its own trial back after a restart
-    gives a name of its own. `timeout` is in seconds, for each attempt, and must exceed the `wait` of `suggest`.
+    gives a name of its own. `timeout` is in seconds, for each attempt, and must exceed the `wait` of `suggest`. `token` is that of
+    a key, where the server needs one; the environment's `SVGE_TOKEN` unless given.
     """
 
     def __init__(
@@ -43,10 +44,13 @@ class Client:
         timeout: float = 30.0,
         retry: Retry = _DEFAULT_RETRY,
         transport: httpx.BaseTransport | None = None,
+        token: str | None = None,
     ) -> None:
         self.base_url = base_url
         self.worker = worker or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._http = httpx.Client(base_url=base_url, timeout=timeout, transport=transport, headers={"Accept": "application/json"})
+        token = token or os.environ.get("SVGE_TOKEN")
+        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        self._http = httpx.Client(base_url=base_url, timeout=timeout, transport=transport, headers=headers)
         self._transport = Transport(self._http, retry, random.Random())
 
     def __enter__(self) -> Self:

@@ -25,6 +25,8 @@ _KEY_PARAMETER = {
     "example": "0c6fd5a0-6d5c-4f5e-9b1a-3f2a5d1c7e11",
 }
 
+_KEYS = "A key made by `svge keys create`; on the machine's own address none is needed."
+
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -92,6 +94,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= {"Problem": problem, "FaultSchema": FaultSchema.model_json_schema(ref_template=template)}
     content = {MEDIA_TYPE: {"schema": {"$ref": template.format(model="Problem")}, "example": problem["examples"][0]}}
+    document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "description": _KEYS}}
+    document["security"] = [{"bearer": []}, {}]
     for path in document["paths"].values():
         if "post" in path:
             path["post"].setdefault("parameters", []).append(_KEY_PARAMETER)

@@ -51,6 +51,9 @@ KINDS: Mapping[type[errors.ServiceError], Kind] = {
     errors.ConflictingObservation: Kind(409, "conflicting_observation", "The trial is finished with another outcome"),
     errors.LeaseLost: Kind(409, "lease_lost", "The trial is another attempt's; this result is kept as a late record"),
     errors.IllegalTransition: Kind(409, "illegal_transition", "The trial cannot change to this state"),
+    errors.AccessRefused: Kind(403, "access_refused", "The caller may not do this"),
+    errors.Unauthenticated: Kind(401, "unauthenticated", "A key is needed"),
+    errors.Denied: Kind(403, "denied", "The key does not suffice"),
     errors.Unavailable: Kind(503, "unavailable", "The service cannot answer now"),
     errors.ModelUnavailable: Kind(503, "model_unavailable", "The model worker cannot answer now"),
     errors.DatabaseUnavailable: Kind(503, "database_unavailable", "The database cannot answer now"),
@@ -128,8 +131,8 @@ def problem_response(
         "errors": [{"pointer": fault.pointer, "message": fault.message} for fault in faults],
         **(details or {}),
     }
-    retry = {"Retry-After": "1"} if kind.status == 503 else {}
-    return Response(json.dumps(document), kind.status, {**retry, **(headers or {})}, MEDIA_TYPE)
+    further = {503: {"Retry-After": "1"}, 401: {"WWW-Authenticate": "Bearer"}}.get(kind.status, {})
+    return Response(json.dumps(document), kind.status, {**further, **(headers or {})}, MEDIA_TYPE)
 
 
 def service_problem(error: errors.ServiceError, path: str) -> Response:

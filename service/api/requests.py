@@ -12,6 +12,7 @@ from service.api.problems import BODY_TOO_LARGE, internal_problem, problem_respo
 from service.logs import request_id, set_request_id
 
 HEADER = "X-Request-ID"
+_SECURITY = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
 
 _log = logging.getLogger(__name__)
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -37,7 +38,9 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[HEADER] = request_id()
+                headers = MutableHeaders(scope=message)
+                headers[HEADER] = request_id()
+                headers.update(_SECURITY)
             await send(message)
 
         try:

@@ -15,6 +15,8 @@ from service.commands.documents import refusals
 from service.commands.settings import read_settings
 from service.logs import configure_logs
 from service.settings import Settings
+from service.storage.session import Database
+from service.studies.keys import list_keys
 from service.workers.local import local_worker
 
 _GRACE_SECONDS = 10
@@ -42,6 +44,7 @@ def serve(
         settings = read_settings(given)
         read_cards(settings.models_folder)
         prepare_database(settings.database_url)
+        _check_keys(settings)
         listener = _listen(settings.host, settings.port)
     app = create_app(settings, local_worker(settings.device, settings.models_folder))
     configure_logs(settings.log_level)
@@ -52,6 +55,21 @@ def serve(
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         typer.echo("stopped")
+
+
+def _check_keys(settings: Settings) -> None:
+    """Raises `ValueError` where keys are needed and there is none: nobody could use such a service, or everybody."""
+    if not settings.needs_keys:
+        return
+    database = Database(settings.database_url)
+    try:
+        if not list_keys(database):
+            raise ValueError(
+                f"on {settings.host} every request needs a key and there is none; make one with 'svge keys create NAME --scope "
+                "admin', or set SVGE_AUTH=off where nobody else can reach the address"
+            )
+    finally:
+        database.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

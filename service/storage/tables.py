@@ -149,6 +149,17 @@ class ObservationRow(Table):
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class KeyRow(Table):
+    """A key to the API. Its token is not stored, only the token's SHA-256."""
+
+    __tablename__ = "svge_keys"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scope: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class ReplayRow(Table):
     """The answer to the first request with an idempotency key."""
 

@@ -35,6 +35,27 @@ class NamedObjective:
         return next((cost for cost in COSTS if cost == self.name), None)
 
 
+class KeyScope(StrEnum):
+    """What a key may do, each with what those before it may: look around, train, and change studies."""
+
+    READ = "read"
+    OBSERVE = "observe"
+    ADMIN = "admin"
+
+    def includes(self, other: "KeyScope") -> bool:
+        order = list(KeyScope)
+        return order.index(self) >= order.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A stored key to the API; its token is known to whoever made it alone."""
+
+    name: str
+    scope: KeyScope
+    created_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class StudySettings:
     """What a study is created with. `lease_seconds` 0 means leases never run out; None in a limit means there is none.

@@ -2,6 +2,7 @@ import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import httpx
 import numpy
 import pytest
 from svge_client import Architecture, Client, Conflict, NotFound, Unreachable
@@ -24,6 +25,23 @@ def client(server: FakeServer) -> Iterator[Client]:
 def test_workers_without_a_name_get_different_ones() -> None:
     with Client() as first, Client() as second:
         assert first.worker != second.worker
+
+
+def test_a_token_goes_with_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+
+    def answer_all(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("Authorization"))
+        return answer(STUDY)
+
+    monkeypatch.setenv("SVGE_TOKEN", "from-the-environment")
+    for token in ("given", None):
+        with Client(transport=httpx.MockTransport(answer_all), token=token) as client:
+            client.study("demo")
+    monkeypatch.delenv("SVGE_TOKEN")
+    with Client(transport=httpx.MockTransport(answer_all)) as client:
+        client.study("demo")
+    assert seen == ["Bearer given", "Bearer from-the-environment", None]
 
 
 def test_a_study_is_created_with_what_was_given_and_nothing_else(server: FakeServer, client: Client) -> None:

@@ -47,7 +47,8 @@ def lines(result: Result) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "serve", "train", "encode", "decode", "models", "space", "space sample", "space draw", "db upgrade"]
+    "command",
+    ["", "serve", "train", "encode", "decode", "models", "space", "space sample", "space draw", "db upgrade", "keys create"],
 )
 def test_every_command_explains_itself(command: str) -> None:
     result = svge(*command.split(), "--help")
@@ -150,6 +151,33 @@ def test_the_database_is_upgraded_twice_without_harm(tmp_path: Path) -> None:
         assert "revision 0" in result.stdout
 
 
+def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'svge.db'}"
+    made = svge("keys", "create", "trainers", "--database-url", url)
+    assert made.exit_code == 0, made.output
+    assert made.stdout.startswith("svge_")
+    again = svge("keys", "create", "trainers", "--database-url", url)
+    assert again.exit_code == 2
+    assert "a key 'trainers' exists already" in again.stderr
+    listed = svge("keys", "list", "--database-url", url).stdout
+    assert "trainers" in listed
+    assert "observe" in listed
+    assert made.stdout.strip() not in listed
+    assert svge("keys", "revoke", "trainers", "--database-url", url).exit_code == 0
+    assert svge("keys", "list", "--database-url", url).stdout == ""
+    assert "there is no key 'trainers'" in svge("keys", "revoke", "trainers", "--database-url", url).stderr
+
+
+def test_an_address_that_others_reach_is_not_served_without_a_key(
+    models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVGE_MODELS_FOLDER", str(models_folder))
+    refused = svge("serve", "--host", "0.0.0.0", "--port", 0, "--database-url", f"sqlite:///{tmp_path / 'svge.db'}")
+    assert refused.exit_code == 2
+    assert "svge keys create NAME --scope admin" in refused.stderr
+    assert "SVGE_AUTH=off" in refused.stderr
+
+
 def test_the_program_starts_without_torch() -> None:
     code = "import sys, service.cli; raise SystemExit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
@@ -228,7 +256,7 @@ def broken_start(case: str, folder: Path) -> dict[str, str]:
         ("unknown revision", "9999"),
         ("not a folder", "cannot use the database sqlite:///"),
         ("no url", "SVGE_DATABASE_URL"),
-        ("oracle+cx_oracle://someone:secret@nowhere/x", "cx_Oracle"),
+        ("oracle+cx_oracle://someone:secret@nowhere/x", "expected a sqlite or postgresql URL"),
         ("card", "broken"),
         ("log level", "log_level"),
         ("setting", "sweep_seconds"),
