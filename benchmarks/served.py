@@ -19,9 +19,12 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(folder: Path, **settings: str) -> Iterator[Served]:
-    """A server whose database and log lie in `folder`; `settings` are `SVGE_…` variables without the prefix."""
-    command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--database-url", f"sqlite:///{folder / 'svge.db'}"]
+def served(folder: Path, database_url: str | None = None, port: int = 0, **settings: str) -> Iterator[Served]:
+    """A server whose log, and unless a URL is given SQLite file, lie in `folder`; `settings` are `SVGE_…` variables without the
+    prefix.
+    """
+    url = database_url or f"sqlite:///{folder / 'svge.db'}"
+    command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port), "--database-url", url]
     environment = {**os.environ, **{f"SVGE_{name.upper()}": value for name, value in settings.items()}}
     with (
         (folder / "server.log").open("a") as log,

@@ -14,7 +14,7 @@ from service.api.openapi import install_openapi, operation_id
 from service.api.problems import install_problem_handlers
 from service.api.replays import Replay
 from service.api.requests import BodyLimit, RequestContext
-from service.api.routes import catalogue, health, latents, studies, trainers, trials
+from service.api.routes import catalogue, health, latents, metrics, studies, trainers, trials
 from service.errors import DatabaseUnavailable
 from service.settings import Settings
 from service.storage import schema
@@ -68,7 +68,7 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
         app.add_middleware(Authorisation)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestContext)
-    for module in (trainers, latents, studies, trials, catalogue, health):
+    for module in (trainers, latents, studies, trials, catalogue, health, metrics):
         app.include_router(module.router)
     install_problem_handlers(app)
     install_openapi(app)

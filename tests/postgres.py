@@ -2,19 +2,15 @@
 
 import os
 import secrets
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import URL, make_url
+from sqlalchemy import make_url
 
+from benchmarks.private_postgres import installed_binaries, private_server
 from service.storage import schema
 from service.storage.session import Database
 
@@ -33,14 +29,14 @@ def server() -> Iterator[str]:
     if found is not None:
         yield found
         return
-    binaries = _binaries()
+    binaries = installed_binaries()
     if given or binaries is None:
         reason = f"no PostgreSQL answers at {given or _SERVERS[0]}, so that nothing is checked on it; set SVGE_TEST_POSTGRES"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    with _private_server(binaries) as url:
-        yield url
+    with private_server(binaries) as private:
+        yield private.url
 
 
 @contextmanager
@@ -78,33 +74,3 @@ def _answers(url: str) -> bool:
 def _administer(url: str, statement: sql.Composed) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)
-
-
-def _binaries() -> Path | None:
-    candidates = [shutil.which("initdb"), *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)]
-    return next((Path(found).resolve().parent for found in candidates if found), None)
-
-
-@contextmanager
-def _private_server(binaries: Path) -> Iterator[str]:
-    """It refuses to run as root, so that root starts it as somebody without rights."""
-    user = _UNPRIVILEGED if os.geteuid() == 0 else None
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        if user:
-            shutil.chown(folder, user)
-        data = Path(folder) / "data"
-        subprocess.run(
-            [binaries / "initdb", "--pgdata", data, "--auth", "trust", "--username", "postgres", "--no-sync"],
-            user=user, cwd=folder, check=True, capture_output=True,
-        )  # fmt: skip
-        options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off"
-        control = [binaries / "pg_ctl", "--pgdata", data, "--wait"]
-        subprocess.run(
-            [*control, "--log", data / "log", "-o", options, "start"], user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL
-        )
-        try:
-            yield URL.create("postgresql", "postgres", host="127.0.0.1", port=port, database="postgres").render_as_string()
-        finally:
-            subprocess.run([*control, "--mode", "immediate", "stop"], user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)

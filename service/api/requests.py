@@ -8,6 +8,7 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import metrics
 from service.api.problems import BODY_TOO_LARGE, internal_problem, problem_response
 from service.logs import request_id, set_request_id
 
@@ -17,6 +18,7 @@ _SECURITY = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Re
 _log = logging.getLogger(__name__)
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DRAIN_FACTOR = 8
+_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 class RequestContext:
@@ -51,9 +53,22 @@ class RequestContext:
                 raise
             await internal_problem(scope["path"])(scope, receive, send_named)
         finally:
-            milliseconds = round((time.perf_counter() - started) * 1000, 1)
+            seconds = time.perf_counter() - started
+            milliseconds = round(seconds * 1000, 1)
+            metrics.requests.labels(_method(scope), _route(scope), status).observe(seconds)
             fields = {"method": scope["method"], "path": scope["path"], "status": status, "milliseconds": milliseconds}
             _log.info("%s %s %d", scope["method"], scope["path"], status, extra=fields)
+
+
+def _method(scope: Scope) -> str:
+    """One of few, however callers spell theirs: each value is a time series."""
+    method: str = scope["method"]
+    return method if method in _METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The path with the names of its parameters, where an operation was found."""
+    return getattr(scope.get("route"), "path", "none")
 
 
 class BodyLimit:

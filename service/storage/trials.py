@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -145,6 +145,12 @@ def running_architectures(session: Session, study_id: int) -> tuple[Architecture
     query = select(TrialRow.architecture, StudyRow.space).join(StudyRow, StudyRow.id == TrialRow.study_id)
     query = query.where(TrialRow.study_id == study_id, TrialRow.state == TrialState.RUNNING).order_by(TrialRow.number)
     return tuple(parse_architecture(space, text) for text, space in session.execute(query))
+
+
+def count_by_state(session: Session) -> dict[TrialState, int]:
+    """How many trials of all studies are in each state; states without trials are left out."""
+    rows = session.execute(select(TrialRow.state, func.count()).group_by(TrialRow.state))
+    return {TrialState(state): count for state, count in rows}
 
 
 def canonical_ids(session: Session, study_id: int, states: Sequence[TrialState]) -> tuple[str, ...]:

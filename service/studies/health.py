@@ -8,7 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 import anyio.to_thread
 
 from service.errors import DatabaseUnavailable, NotReady
+from service.storage import trials
 from service.storage.schema import current_revision, head_revision
+from service.storage.values import TrialState
 from service.studies.context import Context
 from service.workers.worker import WorkerUnavailable
 
@@ -43,6 +45,12 @@ async def check_ready(context: Context) -> dict[str, str]:
         message = "; ".join(f"{name}: {state}" for name, state in checks.items() if state != "ok")
         raise NotReady(message, details={"checks": checks})
     return checks
+
+
+async def trials_by_state(context: Context) -> dict[TrialState, int]:
+    """How many trials of all studies are in each state."""
+    counts = await context.database.read(trials.count_by_state)
+    return {state: counts.get(state, 0) for state in TrialState}
 
 
 async def read_build() -> Build:

@@ -7,6 +7,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
+from service import metrics
 from service.storage import records, studies, trials
 from service.storage.values import Study, Trial, TrialState
 from service.studies import states
@@ -45,6 +46,7 @@ def expire(session: Session, now: datetime, study_id: int | None = None) -> int:
             state = states.check(trial.state, TrialState.FAILED)
             reason = f"the lease ran out in each of {max_attempts} attempts"
             trials.save(session, replace(trial, state=state, lease_expires_at=None, reason=reason, finished_at=now))
+    metrics.expired_leases.inc(len(overdue))
     return len(overdue)
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from models.architectures.architecture import Fault
 from models.search.proposal import Limits, Proposal, ProposalBatch, ProposalRequest, Strategy
 from models.spaces.space import SearchSpace
+from service import metrics
 from service.errors import InvalidRequest, ModelUnavailable
 from service.storage import studies, trials
 from service.storage.values import Origin, Study, StudySettings, Trial, TrialState
@@ -85,7 +86,8 @@ class Suggester:
         Fresh proposals are waited for at most `wait_seconds`; then, or when the model worker is lost, the rest is drawn at
         random (`source` is `fallback`).
         """
-        deadline = asyncio.get_running_loop().time() + wait_seconds
+        started = asyncio.get_running_loop().time()
+        deadline = started + wait_seconds
         study = await self._context.database.read(partial(study_named, study_name))
         folder = self._context.settings.models_folder
         model_named(folder, study.settings.model_hash)
@@ -100,6 +102,8 @@ class Suggester:
             grant = await self._grant_fresh(query, ask, grant, deadline)
         if grant.missing and not grant.reason:
             grant = await self._grant_random(study, ask, grant)
+        source = grant.trials[0].origin.source if grant.trials else "none"
+        metrics.suggests.labels(source).observe(asyncio.get_running_loop().time() - started)
         return Suggestion(grant.trials, grant.reason)
 
     async def close(self) -> None:
@@ -144,14 +148,18 @@ class Suggester:
 
     async def _compute(self, study: Study, request: ProposalRequest) -> ProposalBatch:
         """Raises `ModelUnavailable` whatever goes wrong: a trainer gets an architecture even where the search has a fault."""
-        context = self._context
+        context, outcome, started = self._context, "failed", asyncio.get_running_loop().time()
         try:
-            return await context.compute(context.worker.propose(study.settings.model_hash, request))
+            batch = await context.compute(context.worker.propose(study.settings.model_hash, request))
+            outcome = "done"
         except ModelUnavailable:
             raise
         except Exception as error:
             _log.exception("the proposal for study '%s' failed", study.name)
             raise ModelUnavailable("the model worker failed; its log says why") from error
+        finally:
+            metrics.fits.labels(outcome).observe(asyncio.get_running_loop().time() - started)
+        return batch
 
     async def _propose(self, query: Query, entries: Sequence[Entry[Wish, Grant]]) -> None:
         """One joint proposal for all who wait: q is the sum of what they miss, a worker that asks twice counted once."""

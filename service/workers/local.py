@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from models.architectures.architecture import Architecture
 from models.pretrained.catalogue import FOLDER
 from models.search.proposal import Prediction, ProposalBatch, ProposalRequest
+from service import metrics
 from service.workers.coalescing import Coalescer
 from service.workers.decode_job import DecodeJob
 from service.workers.worker import DecodeMode, Decoding, Encoding, WorkerUnavailable
@@ -174,6 +175,7 @@ class LocalWorker:
     def _replace(self, lost: _Process) -> _Process:
         if self._process is lost and not self._closed:
             lost.executor.shutdown(wait=False)
+            metrics.worker_restarts.inc()
             self._process = self._launch()
         return self._process
 

@@ -26,6 +26,7 @@ OPERATIONS = {
     "reopen_study",
     "delete_study",
     "enqueue",
+    "read_metrics",
     "export_study",
     "read_trial",
     "list_spaces",

@@ -1,0 +1,68 @@
+"""A PostgreSQL server of one's own, started from installed binaries and gone at the end: for tests and for what kills it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL
+
+_UNPRIVILEGED = "nobody"
+
+
+def installed_binaries() -> Path | None:
+    """The folder of `initdb` and `pg_ctl`, None where there is no server installed."""
+    candidates = [shutil.which("initdb"), *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)]
+    return next((Path(found).resolve().parent for found in candidates if found), None)
+
+
+@dataclass(frozen=True)
+class PrivateServer:
+    """A server whose data lie in `folder`. It refuses to run as root, so that root starts it as somebody without rights."""
+
+    binaries: Path
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """That of the database `postgres`."""
+        return URL.create("postgresql", "postgres", host="127.0.0.1", port=self.port, database="postgres").render_as_string()
+
+    def create(self) -> None:
+        self._run("initdb", "--auth", "trust", "--username", "postgres")
+
+    def start(self) -> None:
+        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder}"
+        self._run("pg_ctl", "--wait", "--log", str(self.folder / "log"), "-o", options, "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """With the mode `immediate` as if it had crashed."""
+        self._run("pg_ctl", "--wait", "--mode", mode, "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        user = _UNPRIVILEGED if os.geteuid() == 0 else None
+        command = [self.binaries / program, "--pgdata", self.folder / "data", *arguments]
+        subprocess.run(command, user=user, cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def private_server(binaries: Path) -> Iterator[PrivateServer]:
+    """A running server."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid() == 0:
+            shutil.chown(folder, _UNPRIVILEGED)
+        server = PrivateServer(binaries, Path(folder), port)
+        server.create()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop("immediate")
