@@ -115,6 +115,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where the figures go")
     options = parser.parse_args()
     table = Table(options.data, options.column, options.space, "maximize", default_card(options.space).name)
+    _, values = open_table(table)
+    if not 1 <= options.evaluations <= len(values):
+        parser.error(f"--evaluations must be between 1 and the {len(values)} rows of the table, got {options.evaluations}")
     work = partial(run, table, evaluations=options.evaluations, batch=options.batch, cost=options.cost)
     orders = orders_of(work, STRATEGIES, options.seeds, options.workers)
     outcomes = outcomes_of(table, options.cost)

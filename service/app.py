@@ -15,6 +15,7 @@ from service.api.problems import install_problem_handlers
 from service.api.replays import Replay
 from service.api.requests import BodyLimit, RequestContext
 from service.api.routes import catalogue, health, latents, metrics, studies, trainers, trials
+from service.api.same_machine import SameMachine
 from service.errors import DatabaseUnavailable
 from service.settings import Settings
 from service.storage import schema
@@ -64,9 +65,11 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
         redoc_url=None,
     )
     app.add_middleware(Replay)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     if settings.needs_keys:
         app.add_middleware(Authorisation)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    elif settings.auth == "auto":
+        app.add_middleware(SameMachine)
     app.add_middleware(RequestContext)
     for module in (trainers, latents, studies, trials, catalogue, health, metrics):
         app.include_router(module.router)

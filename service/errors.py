@@ -17,7 +17,8 @@ ServiceError
 │   └── IllegalTransition
 ├── AccessRefused
 │   ├── Unauthenticated
-│   └── Denied
+│   ├── Denied
+│   └── ForeignCaller
 └── Unavailable
     ├── ModelUnavailable
     ├── DatabaseUnavailable
@@ -114,6 +115,10 @@ class Unauthenticated(AccessRefused):
 
 class Denied(AccessRefused):
     """The key's scope does not suffice."""
+
+
+class ForeignCaller(AccessRefused):
+    """A request that needs no key comes from a web page of another origin, or for another host."""
 
 
 class Unavailable(ServiceError):

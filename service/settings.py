@@ -19,7 +19,8 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 picks a free one.")
     auth: Literal["auto", "on", "off"] = Field(
-        "auto", description="Whether requests need a key: auto = on any address but this machine's own; off on purpose only."
+        "auto",
+        description="Whether requests need a key: auto = but for this machine on its own address; on; off.",
     )
     device: str = Field("auto", description="Where the model computes: auto, cpu, cuda or cuda:N.")
     models_folder: Path = Field(FOLDER, description="Folder of checkpoints (NAME.safetensors) and their cards (NAME.json).")

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
-from svge_client.errors import Conflict
+from svge_client.errors import Conflict, Denied, NotFound
 from svge_client.running import RunningTrial, first_trial, is_finite
 from svge_client.transport import ONCE, Retry, Transport
 from svge_client.values import Architecture, Decoding, Heartbeat, Latent, Study, Suggestion, Trial
@@ -24,6 +24,9 @@ _log = logging.getLogger(__name__)
 
 _DEFAULT_RETRY = Retry()
 _LONGEST_HEARTBEAT = 60.0
+
+COSTS = ("parameters", "multiply_adds")
+"""Objectives of these names are counted from the architecture."""
 
 
 class Client:
@@ -90,18 +93,24 @@ class Client:
         body |= {key: value for key, value in optional.items() if value is not None}
         try:
             return Study.from_json(self._transport.post("/studies", body, repeat_safe=exist_ok))
-        except Conflict as conflict:
-            if not exist_ok or conflict.problem.code != "study_exists":
+        except (Conflict, Denied) as refused:
+            # A trainer's key may not create studies; it goes on with one that is there.
+            if not exist_ok or (isinstance(refused, Conflict) and refused.problem.code != "study_exists"):
                 raise
-            study = self.study(name)
-            is_same_goal = study.objectives == objectives and (objectives is not None or study.objective == objective)
-            is_same_limits = limits is None or study.limits == limits
-            if study.space != space or not is_same_goal or not is_same_limits:
+            try:
+                study = self.study(name)
+            except NotFound:
+                raise refused from None
+            if not _is_as_asked(study, space, objective, objectives, limits):
                 raise
             return study
 
     def study(self, name: str) -> Study:
         return Study.from_json(self._transport.get(_study_path(name)))
+
+    def delete_study(self, name: str) -> None:
+        """Delete a study with its trials and all that was reported, for good."""
+        self._transport.delete(_study_path(name))
 
     def close_study(self, name: str) -> Study:
         """Let a study hand out nothing more; results are still taken."""
@@ -190,7 +199,7 @@ class Client:
         return tuple(Trial.from_json(trial) for trial in answer["trials"])
 
     def pareto(self, study: str, limit: int = 100) -> tuple[Trial, ...]:
-        """The completed trials that no other one dominates, the best of the first objective first, at most `limit`."""
+        """The completed trials that no other one dominates, the best of the first objective first, at most `limit` of them."""
         answer = self._transport.get(_study_path(study) + "/pareto", {"limit": limit})
         return tuple(Trial.from_json(trial) for trial in answer["trials"])
 
@@ -230,6 +239,19 @@ class Client:
         body = {"worker": self.worker, "trials": [trial.id for trial in trials]}
         answer = self._transport.post("/heartbeat", body, repeat_safe=True, retry=retry)
         return Heartbeat.from_json(answer)
+
+
+def _is_as_asked(
+    study: Study, space: str, objective: str, objectives: Mapping[str, str] | None, limits: Mapping[str, int] | None
+) -> bool:
+    """The order of objectives counts: the first that is observed is the one behind `value`."""
+    given = None if objectives is None else list(objectives.items())
+    stored = None if study.objectives is None else list(study.objectives.items())
+    if given is not None:
+        given.sort(key=lambda item: item[0] in COSTS)
+    has_goal = stored == given and (given is not None or study.objective == objective)
+    asked = {name: limit for name, limit in (limits or {}).items() if limit is not None}
+    return study.space == space and has_goal and (limits is None or study.limits == asked)
 
 
 def _finite(numbers: Mapping[str, float]) -> dict[str, float]:

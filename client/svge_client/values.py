@@ -97,6 +97,7 @@ class Study:
     objective: str
     objectives: Mapping[str, str] | None
     limits: Mapping[str, int]
+    closed_at: datetime | None
     max_trials: int | None
     lease_seconds: int
     trials: Mapping[str, int]
@@ -111,6 +112,7 @@ class Study:
             objective=document["objective"],
             objectives=document.get("objectives"),
             limits={name: limit for name, limit in (document.get("limits") or {}).items() if limit is not None},
+            closed_at=_moment(document.get("closed_at")),
             max_trials=document["max_trials"],
             lease_seconds=document["lease_seconds"],
             trials=document["trials"],

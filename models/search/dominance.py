@@ -23,7 +23,7 @@ def non_dominated(outcomes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 def best_first(outcomes: npt.NDArray[np.float64], wanted: int) -> list[int]:
     """The rows of the Pareto set, then those that are not dominated without it, and so on, until there are `wanted` of them.
 
-    The last set is cut: its rows are in the order of their places.
+    All numbers must be finite. The last set is cut: its rows are in the order of their places.
     """
     left = np.arange(len(outcomes))
     order: list[int] = []

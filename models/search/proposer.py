@@ -41,8 +41,8 @@ def propose(autoencoder: Autoencoder, request: ProposalRequest) -> ProposalBatch
     First come those that tell most about the space (source `initial`), until `initial_size` distinct architectures are observed or
     pending and two are observed. Then the strategy decides (source `acquisition`):
 
-    - `svge` maximises the expected improvement of a process on latents and structure, fitted to the ranks of the outcomes, and
-      with several objectives that of the hypervolume;
+    - `svge` maximises the expected improvement of a process on latents and structure, fitted to the ranks of the outcomes; with
+      several objectives that of the hypervolume, of processes fitted to power transforms of the values;
     - `ucb` and `thompson` choose by the upper confidence bound and by samples of the same process;
     - `predictor` ranks by the performance predictor (Section 4.1 of the paper), trained on the observed latents;
     - `latent` is the paper's: the expected improvement of a process on latents alone, fitted to the outcomes as they are;

@@ -174,7 +174,7 @@ def power_scale(values: np.ndarray, direction: Direction) -> PowerScale:
     """The scale of at least one finite value. Constant values give outcomes of zero."""
     linear = linear_scale(values, direction)
     signed = linear.forward(values)
-    if not signed.any():
+    if np.ptp(signed) < _CONSTANT:
         return PowerScale(linear, 1.0, 0.0, 1.0)
     power = float(max(_POWERS, key=lambda power: yeojohnson_llf(power, signed)))
     raised = _raise(signed, power)

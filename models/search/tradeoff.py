@@ -43,10 +43,10 @@ MARGIN = 0.1
 """The hypervolume is measured from so much below the worst observed values, in standard deviations: ends of the front that are far
 from its middle count, and an objective in which all are equal does not make it vanish."""
 
-NUM_SAMPLES = 64
+NUM_SAMPLES = {2: 64, 3: 16}
 MIN_SAMPLES = 8
-"""Of the joint posterior: the first for up to eight choices, fewer for more, since each sample and choice takes a decomposition of
-what is dominated into boxes."""
+"""Of the joint posterior, by the number of objectives: for up to eight choices and running trials, fewer for more, since each
+sample and choice takes a decomposition of what is dominated into boxes."""
 
 _EXACT = 1e-10
 """The variance of an outcome that is known."""
@@ -98,7 +98,8 @@ def _greedily(
     offered, baseline, pending = (
         torch.arange(sum(sizes), dtype=torch.float64).unsqueeze(1).tensor_split(torch.tensor(sizes[:2]).cumsum(0))
     )
-    num_samples = torch.Size([max(MIN_SAMPLES, NUM_SAMPLES // math.ceil(count / MIN_SAMPLES))])
+    shared = math.ceil((count + len(pending)) / MIN_SAMPLES)
+    num_samples = torch.Size([max(MIN_SAMPLES, NUM_SAMPLES[len(model.models)] // shared)])
     seeds = state.rng(_PURPOSE).integers(2**31, size=len(model.models)).tolist()
     acquisition = qLogNoisyExpectedHypervolumeImprovement(
         model,

@@ -26,8 +26,10 @@ def faults_of(error: RequestValidationError) -> list[Fault]:
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    """The JSON pointer (RFC 6901) of a location; tags of union members, written `@tag`, are no part of the request."""
-    parts = [str(part) for part in location[1:] if not str(part).startswith("@")]
+    """The JSON pointer (RFC 6901) of a location; tags of union members, written `@tag`, and the `[key]` behind a wrong name are no
+    part of the request.
+    """
+    parts = [str(part) for part in location[1:] if not str(part).startswith("@") and part != "[key]"]
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 

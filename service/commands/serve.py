@@ -65,8 +65,8 @@ def _check_keys(settings: Settings) -> None:
     try:
         if not list_keys(database):
             raise ValueError(
-                f"on {settings.host} every request needs a key and there is none; make one with 'svge keys create NAME --scope "
-                "admin', or set SVGE_AUTH=off where nobody else can reach the address"
+                f"on {settings.host} every request needs a key and there is none in this database; make one with 'svge keys create "
+                "NAME --scope admin' (and the same --database-url), or set SVGE_AUTH=off where nobody else can reach the address"
             )
     finally:
         database.close()

@@ -26,7 +26,8 @@ Clock = Callable[[Session], datetime]
 _WRITE = "svge_write"
 _BUSY_SECONDS = 10
 _READERS = 8
-_SPARE = 4
+_WRITERS = 8
+_LOST_SECONDS = 60
 
 
 def database_clock(session: Session) -> datetime:
@@ -45,8 +46,10 @@ class Database:
         self._clock = clock
         self.engine = _create_engine(url)
         single_writer = self.engine.dialect.name == "sqlite"
+        # What one read sees in several queries shall be of one instant; on SQLite every transaction is.
+        self._reading = self.engine if single_writer else self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._read_limit = anyio.CapacityLimiter(_READERS)
-        self._write_limit = anyio.CapacityLimiter(1) if single_writer else self._read_limit
+        self._write_limit = anyio.CapacityLimiter(1 if single_writer else _WRITERS)
         self._working = 0
         self._changed = threading.Condition()
 
@@ -64,7 +67,7 @@ class Database:
 
     def read_here(self, work: Callable[[Session], Result]) -> Result:
         """`read` in the calling thread."""
-        with self._counted(), _translated(), Session(self.engine) as session:
+        with self._counted(), _translated(), Session(self._reading) as session:
             return work(session)
 
     def write_here(self, work: Callable[[Session], Result]) -> Result:
@@ -96,9 +99,11 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, TimeoutError) as error:
-        if isinstance(error, DBAPIError) and not (isinstance(error, OperationalError) or error.connection_invalidated):
+        is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        if isinstance(error, DBAPIError) and not (isinstance(error, OperationalError) or is_lost):
             raise
-        raise DatabaseUnavailable("the database does not answer; nothing was stored, send the request again in a moment") from error
+        stored = "it is not known whether the request was stored" if is_lost else "nothing was stored"
+        raise DatabaseUnavailable(f"the database does not answer; {stored}, send it again in a moment") from error
 
 
 def write_connection(engine: Engine) -> Connection:
@@ -129,10 +134,15 @@ def _create_postgresql_engine(url: URL) -> Engine:
     return create_engine(
         url,
         pool_pre_ping=True,
-        pool_size=_READERS,
-        max_overflow=_SPARE,
+        pool_size=_READERS + _WRITERS,
+        max_overflow=1,
         pool_timeout=_BUSY_SECONDS,
-        connect_args={"connect_timeout": _BUSY_SECONDS},
+        connect_args={
+            "connect_timeout": _BUSY_SECONDS,
+            "options": f"-c lock_timeout={_BUSY_SECONDS}s -c idle_in_transaction_session_timeout={_LOST_SECONDS}s",
+            "keepalives_idle": _LOST_SECONDS,
+            "tcp_user_timeout": _LOST_SECONDS * 1000,
+        },
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.search.proposal import Hyperparameters, Limits
 from service.errors import StudyExists, StudyNotFound
-from service.storage.tables import StudyRow, TrialRow
+from service.storage.tables import StudyRow, TrialRow, storable
 from service.storage.values import NamedObjective, Study, StudySettings, TrialState
 
 _COLUMNS = StudyRow.__table__.c
@@ -20,20 +20,30 @@ _PLAIN = tuple(name for name in StudySettings.__dataclass_fields__ if name not i
 
 
 def create(session: Session, settings: StudySettings, now: datetime) -> Study:
-    """Store a new study. Raises `StudyExists` when the name is taken."""
+    """Store a new study. Raises `StudyExists` when the name is taken.
+
+    Its key is the time of its creation in microseconds: never that of a deleted study, for which something may still be computing.
+    """
     values = {name: getattr(settings, name) for name in _PLAIN}
     values["objectives"] = [[objective.name, objective.direction] for objective in settings.objectives] or None
     values["limits"] = {name: limit for name, limit in asdict(settings.limits).items() if limit is not None} or None
-    try:
-        with session.begin_nested():
-            result = session.execute(insert(StudyRow).values(**values, trials_created=0, created_at=now).returning(StudyRow.id))
-            key = result.scalar_one()
-    except IntegrityError as error:
-        raise StudyExists(f"a study '{settings.name}' exists already; choose another name or go on with that one") from error
-    return Study(key, settings, 0, None, now)
+    key = max(int(now.timestamp() * 1e6), (session.scalar(select(func.max(StudyRow.id))) or 0) + 1)
+    while True:
+        try:
+            with session.begin_nested():
+                session.execute(insert(StudyRow).values(**values, id=key, trials_created=0, created_at=now))
+        except IntegrityError as error:
+            if find(session, settings.name) is not None:
+                message = f"a study '{settings.name}' exists already; choose another name or go on with that one"
+                raise StudyExists(message) from error
+            key += 1
+        else:
+            return Study(key, settings, 0, None, now)
 
 
 def find(session: Session, name: str) -> Study | None:
+    if not storable(name):
+        return None
     row = session.execute(select(*_COLUMNS).where(StudyRow.name == name)).one_or_none()
     return None if row is None else _study(row)
 

@@ -50,6 +50,11 @@ _Json = JSON(none_as_null=True)
 _Key = BigInteger().with_variant(Integer(), "sqlite")
 
 
+def storable(text: str) -> bool:
+    """Whether a text can be in a database at all: PostgreSQL refuses to look for one with a NUL."""
+    return "\x00" not in text
+
+
 class Table(DeclarativeBase):
     metadata = MetaData(naming_convention=_NAMES)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.architectures.architecture import Architecture
 from models.search.proposal import Direction, Observation
-from service.storage.tables import StudyRow, TrialRow
+from service.storage.tables import StudyRow, TrialRow, storable
 from service.storage.values import Origin, Study, Trial, TrialState
 
 _CHUNK = 500
@@ -58,16 +58,21 @@ def renew(session: Session, trial_ids: Sequence[str], lease_expires_at: datetime
         session.execute(update(TrialRow).where(TrialRow.id.in_(chunk)).values(lease_expires_at=lease_expires_at))
 
 
-def find(session: Session, trial_ids: Sequence[str]) -> dict[str, Trial]:
-    """The trials with these ids, those that exist, by id."""
-    found = (trial for chunk in _chunks(trial_ids) for trial in _trials(session, _trial_query().where(TrialRow.id.in_(chunk))))
-    return {trial.id: trial for trial in found}
+def find(session: Session, trial_ids: Sequence[str], lock: bool = False) -> dict[str, Trial]:
+    """The trials with these ids, those that exist, by id; with `lock` as they are now, kept from other writers."""
+    found: dict[str, Trial] = {}
+    for chunk in _chunks([trial_id for trial_id in trial_ids if storable(trial_id)]):
+        query = _trial_query().where(TrialRow.id.in_(chunk))
+        for trial in _trials(session, query.with_for_update(of=TrialRow) if lock else query):
+            found[trial.id] = trial
+    return found
 
 
 def study_keys(session: Session, trial_ids: Sequence[str]) -> list[int]:
     """The keys of the studies that hold these trials, in order."""
     query = select(TrialRow.study_id).distinct()
-    keys = {key for chunk in _chunks(trial_ids) for key in session.scalars(query.where(TrialRow.id.in_(chunk)))}
+    known = [trial_id for trial_id in trial_ids if storable(trial_id)]
+    keys = {key for chunk in _chunks(known) for key in session.scalars(query.where(TrialRow.id.in_(chunk)))}
     return sorted(keys)
 
 
@@ -79,9 +84,9 @@ def find_by_architecture(session: Session, study_id: int, canonical_ids: Sequenc
 
 
 def held_by(session: Session, study_id: int, worker: str) -> list[Trial]:
-    """The running trials of a worker, the oldest first."""
+    """The running trials of a worker, the oldest first, kept from other writers: a sweep may be taking them from it."""
     query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.worker == worker, TrialRow.state == TrialState.RUNNING)
-    return _trials(session, query.order_by(TrialRow.number))
+    return _trials(session, query.order_by(TrialRow.number).with_for_update(of=TrialRow))
 
 
 def waiting(session: Session, study_id: int, limit: int) -> list[Trial]:
@@ -100,6 +105,12 @@ def expired(session: Session, now: datetime, study_id: int | None, limit: int) -
     return [(_trial(row), row.max_attempts) for row in session.execute(query)]
 
 
+def has_expired(session: Session, now: datetime) -> bool:
+    """Whether the lease of any running trial has run out."""
+    query = select(TrialRow.id).where(TrialRow.state == TrialState.RUNNING, TrialRow.lease_expires_at <= now)
+    return session.scalar(query.limit(1)) is not None
+
+
 def page(session: Session, study_id: int, state: TrialState | None, after: int, limit: int) -> list[Trial]:
     """At most `limit` trials in order of their number, those with a larger number than `after`."""
     query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.number > after)
@@ -115,10 +126,11 @@ def best(session: Session, study_id: int, objective: Direction, limit: int) -> l
     return _trials(session, query.order_by(order, TrialRow.number).limit(limit))
 
 
-def with_value(session: Session, study_id: int, value: float | None) -> list[Trial]:
-    """The completed trials of exactly this value, the oldest first."""
-    query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETED, TrialRow.value == value)
-    return _trials(session, query.order_by(TrialRow.number))
+def with_value(session: Session, study_id: int, value: float | None, limit: int) -> tuple[list[Trial], int]:
+    """At most `limit` completed trials of exactly this value, the oldest first, and how many there are."""
+    same = (TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETED, TrialRow.value == value)
+    size = session.scalar(select(func.count()).select_from(TrialRow).where(*same)) or 0
+    return _trials(session, _trial_query().where(*same).order_by(TrialRow.number).limit(limit)), size
 
 
 def observations(session: Session, study: Study) -> tuple[Observation, ...]:
@@ -133,12 +145,11 @@ def observations(session: Session, study: Study) -> tuple[Observation, ...]:
     )
 
 
-def outcomes(session: Session, study: Study) -> Iterator[tuple[str, Architecture, Mapping[str, float]]]:
-    """The ids, architectures and values of the completed trials of a study whose objectives have names, in order of number."""
+def outcomes(session: Session, study: Study) -> Iterator[tuple[str, str, Mapping[str, float]]]:
+    """Of the completed trials of a study whose objectives have names, in order of number: ids, stored architectures and values."""
     query = select(TrialRow.id, TrialRow.architecture, TrialRow.values)
     query = query.where(TrialRow.study_id == study.id, TrialRow.state == TrialState.COMPLETED).order_by(TrialRow.number)
-    for trial_id, text, values in session.execute(query):
-        yield trial_id, parse_architecture(study.settings.space, text), values
+    return ((trial_id, text, values) for trial_id, text, values in session.execute(query))
 
 
 def running_architectures(session: Session, study_id: int) -> tuple[Architecture, ...]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-import time
+from time import monotonic
 
 from sqlalchemy.orm import Session
 
@@ -12,12 +12,15 @@ from service.storage.session import Database
 from service.storage.values import Key, KeyScope
 
 _PREFIX = "svge_"
+_LONGEST_NAME = 100
 _MEMORY_SECONDS = 5.0
 _MEMORY_SIZE = 1000
 
 
 def create_key(database: Database, name: str, scope: KeyScope) -> str:
-    """The token of a new key, which is told this once. Raises `ValueError` for a name that is taken."""
+    """The token of a new key, which is told this once. Raises `ValueError` for a name that is taken or cannot be one."""
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise ValueError(f"expected 1 to {_LONGEST_NAME} printable characters for the name of a key, got {name!r}")
     token = _PREFIX + secrets.token_urlsafe(32)
 
     def work(session: Session) -> bool:
@@ -56,7 +59,7 @@ class Doorkeeper:
             raise Denied(f"this needs a key with the scope '{needed}', yours has '{scope}'; make one with svge keys create")
 
     async def _scope(self, token_hash: str) -> KeyScope | None:
-        now = time.monotonic()
+        now = monotonic()
         expires_at, scope = self._known.get(token_hash, (0.0, None))
         if expires_at > now:
             return scope

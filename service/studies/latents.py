@@ -165,7 +165,7 @@ def _check_points(context: Context, scope: Scope, points: Sequence[Point], sampl
 
 async def _predict(context: Context, study: Study, distinct: dict[str, Architecture]) -> dict[str, Prediction]:
     """What the study's surrogate expects, by canonical id; empty while there are too few observations for one."""
-    query = Query(study.id, study.created_at, study.settings.strategy, None)
+    query = Query(study.id, study.settings.strategy, None)
     _, request = await context.database.read(partial(proposal_request, query, 1))
     predictions = await context.compute(context.worker.predict(study.settings.model_hash, request, list(distinct.values())))
     return dict(zip(distinct, predictions, strict=True)) if predictions else {}

@@ -54,7 +54,7 @@ async def sweep(context: Context) -> int:
     """Apply every lease that has run out, whatever the study; answers how many. Takes the write lock only if there is one."""
     database = context.database
     swept = 0
-    while await database.read(lambda session: bool(trials.expired(session, database.now(session), None, 1))):
+    while await database.read(lambda session: trials.has_expired(session, database.now(session))):
         swept += await database.write(lambda session: expire(session, database.now(session)))
     return swept
 
@@ -70,7 +70,7 @@ async def heartbeat(context: Context, worker: str, trial_ids: Sequence[str]) -> 
 def _heartbeat(context: Context, worker: str, trial_ids: Sequence[str], session: Session) -> Heartbeat:
     now = context.database.now(session)
     held_studies = {study.name: study for study in (studies.lock(session, key) for key in trials.study_keys(session, trial_ids))}
-    found = trials.find(session, trial_ids)
+    found = trials.find(session, trial_ids, lock=True)
     renewed, lost, stop = [], [], []
     for trial_id in trial_ids:
         trial = found.get(trial_id)
@@ -95,6 +95,8 @@ def _renew(session: Session, trial: Trial, lease_expires_at: datetime | None) ->
 
 
 def _why_lost(trial: Trial) -> str:
+    if trial.worker is None:
+        return "nobody holds the trial, it waits to be handed out; ask for it with suggest"
     if trial.state == TrialState.FAILED:
         return f"{trial.reason}; a result is still accepted until somebody else's comes"
     return f"'{trial.worker}' holds the trial as attempt {trial.attempt}; a result is still accepted until theirs comes"

@@ -84,7 +84,7 @@ def _observe(
     for study in locked.values():
         wanted = [offer.canonical_id for name, offer in offers.values() if name == study.name]
         known |= {(study.name, key): trial_id for key, trial_id in trials.find_by_architecture(session, study.id, wanted).items()}
-    batch = _Batch(session, context, locked, trials.find(session, [*ids, *known.values()]), known)
+    batch = _Batch(session, context, locked, trials.find(session, [*ids, *known.values()], lock=True), known)
     for place, report in enumerate(reports):
         if isinstance(report, TrialReport):
             batch.take(report)

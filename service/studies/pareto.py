@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 from sqlalchemy.orm import Session
 
-from models.architectures.architecture import Architecture
 from models.networks.costs.published_cost import published_cost
 from models.search.dominance import non_dominated
 from service.storage import trials
@@ -34,12 +33,11 @@ def _front(name: str, limit: int, session: Session) -> Front:
     settings = study.settings
     if not settings.objectives:
         best = trials.best(session, study.id, settings.objective, 1)
-        ties = trials.with_value(session, study.id, best[0].value) if best else []
-        return Front(ties[:limit], len(ties))
+        return Front(*trials.with_value(session, study.id, best[0].value, limit)) if best else Front((), 0)
     ids, rows = [], []
-    for trial_id, architecture, values in trials.outcomes(session, study):
+    for trial_id, text, values in trials.outcomes(session, study):
         ids.append(trial_id)
-        rows.append(_signed(settings, architecture, values))
+        rows.append(_signed(settings, text, values))
     outcomes = np.array(rows, dtype=np.float64).reshape(len(rows), len(settings.objectives))
     places = np.flatnonzero(non_dominated(outcomes))
     order = places[np.argsort(-outcomes[places, 0], kind="stable")]
@@ -48,10 +46,11 @@ def _front(name: str, limit: int, session: Session) -> Front:
     return Front([found[trial_id] for trial_id in shown], len(order))
 
 
-def _signed(settings: StudySettings, architecture: Architecture, values: Mapping[str, float]) -> list[float]:
+def _signed(settings: StudySettings, text: str, values: Mapping[str, float]) -> list[float]:
     """The outcomes in the order of the objectives, with their sign turned where they are to be minimised."""
     row = []
+    cost = published_cost(trials.parse_architecture(settings.space, text)) if len(values) < len(settings.objectives) else None
     for objective in settings.objectives:
-        value = values[objective.name] if objective.cost is None else getattr(published_cost(architecture), objective.cost)
+        value = values[objective.name] if objective.cost is None else getattr(cost, objective.cost)
         row.append(float(value) if objective.direction == "maximize" else -float(value))
     return row

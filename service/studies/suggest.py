@@ -10,7 +10,6 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 
 import anyio.to_thread
@@ -51,12 +50,9 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What proposals are made for; callers with equal queries share them. The key of a deleted study may be given again, so that
-    the time of creation belongs to it.
-    """
+    """What proposals are made for; callers with equal queries share them."""
 
     study_id: int
-    created_at: datetime
     strategy: Strategy
     max_nodes: int | None
 
@@ -93,10 +89,10 @@ class Suggester:
         model_named(folder, study.settings.model_hash)
         _check_size(space_named(folder, study.settings.space), max_nodes)
         check_strategy(study.settings, strategy or study.settings.strategy)
-        query = Query(study.id, study.created_at, strategy or study.settings.strategy, max_nodes)
+        query = Query(study.id, strategy or study.settings.strategy, max_nodes)
         ready = self._ready.pop(query, deque[Offer]())
         grant = await self._grant(study.id, ask, ready)
-        if ready:
+        if ready and not grant.reason:
             self._ready.setdefault(query, ready)
         if wait_seconds:
             grant = await self._grant_fresh(query, ask, grant, deadline)

@@ -78,7 +78,7 @@ def check_outcome(reports: Sequence[Report]) -> None:
             faults.append(Fault(f"{report.pointer}/value", message))
         if status in (TrialState.FAILED, TrialState.INFEASIBLE) and has_value:
             message = f"a trial that is '{status}' has no value; leave it out, or give status 'completed'"
-            faults.append(Fault(f"{report.pointer}/value", message))
+            faults.append(Fault(f"{report.pointer}/{_value_field(report)}", message))
         if report.outcome.std is not None and not has_value:
             faults.append(Fault(f"{report.pointer}/std", "a std without a value means nothing; give the value too"))
     if faults:
@@ -152,8 +152,12 @@ def _superseded(report: Report, trial: Trial) -> Refusal:
     return Refusal(Verdict.LATE, LeaseLost, Fault(f"{report.pointer}/attempt", message), _both(report, trial))
 
 
+def _value_field(report: Report) -> str:
+    return "value" if report.outcome.values is None else "values"
+
+
 def _at_fault(report: Report, trial: Trial) -> str:
-    return f"{report.pointer}/{'status' if report.outcome.status != trial.state else 'value'}"
+    return f"{report.pointer}/{'status' if report.outcome.status != trial.state else _value_field(report)}"
 
 
 def _known(outcome: Outcome) -> tuple[TrialState, float | None, Mapping[str, float] | None, float | None]:

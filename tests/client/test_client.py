@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import httpx
 import numpy
 import pytest
-from svge_client import Architecture, Client, Conflict, NotFound, Unreachable
+from svge_client import Architecture, Client, Conflict, Denied, NotFound, Unreachable
 
 from tests.client.test_transport import SILENT
 from tests.client.wire import STUDY, TRIAL, FakeServer, answer, client_of, problem
@@ -67,6 +67,38 @@ def test_an_existing_study_is_taken_as_it_is(server: FakeServer, client: Client)
     assert client.create_study("demo", "nasbench101", limits={"parameters": 3_000_000}).limits == {"parameters": 3_000_000}
     with pytest.raises(Conflict):
         client.create_study("demo", "nasbench101", limits={"parameters": 4_000_000})
+
+
+def test_a_key_that_may_not_create_studies_goes_on_with_one_that_is_there(server: FakeServer, client: Client) -> None:
+    server.on("/studies", problem(403, "denied"))
+    server.on("/studies/demo", answer(STUDY))
+    assert client.create_study("demo", "nasbench101").name == "demo"
+    with pytest.raises(Denied):
+        client.create_study("demo", "enas_macro")
+    with pytest.raises(Denied):
+        client.create_study("demo", "nasbench101", exist_ok=False)
+    server.on("/studies/demo", problem(404, "study_not_found"))
+    with pytest.raises(Denied):
+        client.create_study("demo", "nasbench101")
+
+
+def test_the_order_of_objectives_and_the_limits_that_are_there_decide_whether_a_study_is_the_same(
+    server: FakeServer, client: Client
+) -> None:
+    goal = {"accuracy": "maximize", "latency": "minimize", "parameters": "minimize"}
+    server.on("/studies", problem(409, "study_exists"))
+    server.on("/studies/demo", answer({**STUDY, "objectives": goal, "limits": {"parameters": 5, "multiply_adds": None}}))
+    for order in (("accuracy", "latency", "parameters"), ("parameters", "accuracy", "latency")):
+        same = {name: goal[name] for name in order}
+        client.create_study("demo", "nasbench101", objectives=same, limits={"parameters": 5, "multiply_adds": None})  # type: ignore[dict-item]
+    with pytest.raises(Conflict):
+        client.create_study("demo", "nasbench101", objectives={name: goal[name] for name in ("latency", "accuracy", "parameters")})
+
+
+def test_a_study_is_deleted(server: FakeServer, client: Client) -> None:
+    server.on("/studies/demo", httpx.Response(204))
+    client.delete_study("demo")
+    assert [(method, path) for method, path, _ in server.requests] == [("DELETE", "/studies/demo")]
 
 
 def test_several_objectives_are_named_when_a_study_is_created_and_a_trial_observed(server: FakeServer, client: Client) -> None:

@@ -1,6 +1,7 @@
 """What an architecture costs at the published size of its space, counted from the graph: no network is built."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from models.architectures.architecture import Architecture
 from models.networks.costs import enas_macro, enas_micro, nasbench101, nasbench201
@@ -21,6 +22,7 @@ def has_costs(space: str) -> bool:
     return space in _COUNTED
 
 
+@lru_cache(maxsize=4096)
 def published_cost(architecture: Architecture) -> Cost:
     """The cost of the network that `build_network` makes of an architecture in canonical order, for 32 x 32 colour images and ten
     classes. Raises `KeyError` for a space without networks.

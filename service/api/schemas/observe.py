@@ -27,7 +27,10 @@ Values = Annotated[
     Field(max_length=_MAX_OBJECTIVES, description="Instead of `value`, in a study whose objectives have names: all of them."),
     BeforeValidator(partial(at_most, _MAX_OBJECTIVES)),
 ]
-Std = Annotated[Finite, Field(ge=0, description="The standard error of the value, where it is known.")]
+Std = Annotated[
+    Finite,
+    Field(ge=0, description="The standard error of the value, or of that of the first observed objective."),
+]
 Metrics = Annotated[
     dict[Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")], Finite],
     Field(max_length=_MAX_METRICS, description="Further numbers to keep with the report; the search does not look at them."),

@@ -63,7 +63,7 @@ async def running(folder: Path, **settings: Any) -> AsyncIterator[Service]:
     chosen = {"database_url": f"sqlite:///{folder}/test.db", "models_folder": folder, "sweep_seconds": 3600.0, **settings}
     app = create_app(Settings(**chosen), worker, clock)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield Service(app, client, worker, clock)
 
 

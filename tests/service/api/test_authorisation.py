@@ -1,5 +1,6 @@
 """Keys: what is open without one, what each scope may do, and that nothing gets past the check."""
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from service.api.authorisation import needed_scope
 from service.settings import Settings, is_loopback
+from service.storage.session import Database
 from service.storage.values import KeyScope
 from service.studies import keys
 from tests.service.api.harness import ONE_SPACE, Service, running
@@ -81,10 +83,12 @@ async def test_a_stored_answer_is_not_given_to_somebody_without_a_key(guarded: S
 
 
 async def test_a_revoked_key_opens_nothing_once_it_is_looked_up_again(guarded: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr("service.studies.keys.monotonic", lambda: now)
     headers = bearer(guarded, KeyScope.READ)
     assert (await call(guarded, "GET", "/studies", None, headers)).status_code == 200
     keys.revoke_key(guarded.app.state.context.database, "read")
-    guarded.app.state.doorkeeper = keys.Doorkeeper(guarded.app.state.context.database)
+    now += 10.0
     assert (await call(guarded, "GET", "/studies", None, headers)).status_code == 401
 
 
@@ -118,3 +122,9 @@ def test_what_is_not_named_needs_the_most() -> None:
     assert needed_scope("POST", "/something/new") == KeyScope.ADMIN
     assert needed_scope("PUT", "/suggest/x") == KeyScope.ADMIN
     assert needed_scope("GET", "/something/new") == KeyScope.READ
+
+
+@pytest.mark.parametrize("name", ["", "x" * 101, "a\x00b", "a\nb"])
+def test_a_key_needs_a_name_that_can_be_one(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected 1 to 100 printable characters"):
+        keys.create_key(Database(f"sqlite:///{tmp_path}/test.db"), name, KeyScope.READ)

@@ -140,6 +140,25 @@ async def test_a_study_that_is_deleted_while_it_is_asked_is_not_found(service: S
     assert (await asking).status_code == 404
 
 
+async def test_a_study_made_anew_while_the_old_one_is_asked_gets_nothing_of_it(service: Service) -> None:
+    await service.post("/studies", ONE_SPACE, 201)
+    service.worker.gate.clear()
+    asking = asyncio.create_task(service.client.post("/suggest", json={"study": "demo", "worker": "a", "wait": 20}))
+    while not service.worker.requests:
+        await asyncio.sleep(0.01)
+    assert (await service.client.delete("/studies/demo")).status_code == 204
+    await service.post("/studies", ONE_SPACE | {"space": "enas_macro"}, 201)
+    service.worker.gate.set()
+    assert (await asking).status_code == 404
+    assert (await service.get("/studies/demo/trials"))["trials"] == []
+    assert (await service.suggest("a"))["trials"][0]["architecture"]["space"] == "enas_macro"
+
+
+@pytest.mark.parametrize("path", ["/studies/a%00b", "/studies/a%00b/pareto", "/trials/a%00b", "/decode?study=a%00b&random=1"])
+async def test_a_name_that_no_database_can_hold_is_not_found(service: Service, path: str) -> None:
+    assert (await service.client.get(path)).status_code == 404
+
+
 async def test_enqueued_architectures_go_first_and_once(service: Service) -> None:
     await service.post("/studies", ONE_SPACE | {"max_trials": 4}, 201)
     (held,) = (await service.suggest("a"))["trials"]

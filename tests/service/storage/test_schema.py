@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,9 +8,10 @@ import pytest
 from sqlalchemy import inspect, text
 
 from models.search.proposal import Limits
-from service.storage import schema, studies
+from service.storage import records, schema, studies, trials
 from service.storage.session import Database
 from service.storage.tables import TABLE_PREFIX, VERSION_TABLE, Table
+from service.storage.values import Outcome, TrialState
 
 ROOT = Path(__file__).parents[3]
 UPGRADE = """
@@ -19,6 +21,25 @@ from service.storage.session import Database
 sys.stdin.readline()
 schema.upgrade(Database(sys.argv[1]))
 """
+
+
+# The fingerprint is the SHA-256 of '["completed", 0.25, null, null, null]'.
+STORED_AT_REVISION_1 = """
+INSERT INTO svge_studies (
+    id, name, space, objective, seed, strategy, initial_size, lease_seconds, max_attempts, model_hash, trials_created, created_at
+) VALUES (1, 'old', 'nasbench201', 'minimize', 3, 'svge', 10, 900, 3, 'abc', 1, '2026-01-31 12:00:00');
+INSERT INTO svge_trials (
+    id, study_id, number, state, attempt, worker, architecture, canonical_id, source, latent, observations_seen, model_hash, value,
+    finished_attempt, created_at, finished_at
+) VALUES (
+    't1', 1, 1, 'completed', 1, 'w', '{"nodes":["input","output"],"edges":[[0,1]]}', 'c', 'initial', '[0.5]', 0, 'abc', 0.25,
+    1, '2026-01-31 12:00:00', '2026-01-31 12:10:00'
+);
+INSERT INTO svge_attempts (trial_id, attempt, worker, started_at, ended_at, outcome)
+    VALUES ('t1', 1, 'w', '2026-01-31 12:00:00', '2026-01-31 12:10:00', 'completed');
+INSERT INTO svge_observations (trial_id, attempt, fingerprint, status, value, late, received_at)
+    VALUES ('t1', 1, 'FINGERPRINT', 'completed', 0.25, false, '2026-01-31 12:10:00')
+""".replace("FINGERPRINT", hashlib.sha256(b'["completed", 0.25, null, null, null]').hexdigest())
 
 
 @pytest.fixture
@@ -53,18 +74,24 @@ def test_migrations_go_down_and_up_again(database: Database) -> None:
     assert database.read_here(schema.current_revision) == schema.head_revision()
 
 
-def test_a_study_from_before_several_objectives_goes_on(database: Database) -> None:
+def test_what_was_stored_at_the_first_revision_goes_on(database: Database) -> None:
     schema.upgrade(database)
     schema.downgrade(database, "0001")
-    columns = (
-        "name, space, objective, seed, strategy, initial_size, lease_seconds, max_attempts, model_hash, trials_created, created_at"
-    )
-    values = "'old', 'nasbench201', 'minimize', 3, 'svge', 10, 900, 3, 'abc', 0, '2026-01-31 12:00:00'"
-    database.write_here(lambda session: session.execute(text(f"INSERT INTO svge_studies ({columns}) VALUES ({values})")))
+    for statement in STORED_AT_REVISION_1.split(";"):
+        database.write_here(lambda session, statement=statement: session.execute(text(statement)))
     schema.upgrade(database)
     study = database.read_here(lambda session: studies.find(session, "old"))
     assert study is not None
     assert (study.settings.objective, study.settings.objectives, study.settings.limits) == ("minimize", (), Limits())
+    assert study.closed_at is None
+    (trial,) = database.read_here(lambda session: trials.page(session, study.id, None, 0, 10))
+    assert (trial.value, trial.values, trial.origin.latent) == (0.25, None, (0.5,))
+    (observation,) = database.read_here(lambda session: trials.observations(session, study))
+    assert (observation.value, observation.further) == (0.25, ())
+    # The same report again is recognised, so that it is kept once.
+    same = Outcome(TrialState.COMPLETED, 0.25)
+    database.write_here(lambda session: records.add_observation(session, "t1", 1, same, None, False, trial.created_at))
+    assert len(database.read_here(lambda session: records.observations(session, "t1"))) == 1
 
 
 def test_an_empty_database_has_no_revision(database: Database) -> None:

@@ -142,3 +142,30 @@ def test_closing_waits_for_the_work_that_still_runs(tmp_path: Path) -> None:
 def test_databases_of_other_kinds_are_refused() -> None:
     with pytest.raises(ValueError, match="expected a sqlite or postgresql URL in database_url, got 'mysql'"):
         Database("mysql://localhost/x")
+
+
+def test_a_row_that_somebody_keeps_locked_is_not_waited_for_for_ever(postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.storage.session._BUSY_SECONDS", 1)
+    with postgres.fresh_database(postgres_server) as url, psycopg.connect(url) as other:
+        other.execute("CREATE TABLE numbers (n INTEGER)")
+        other.commit()
+        other.execute("LOCK TABLE numbers")
+        database = Database(url)
+        with pytest.raises(DatabaseUnavailable, match="does not answer; nothing was stored"):
+            database.write_here(lambda session: session.execute(text("INSERT INTO numbers VALUES (1)")))
+        other.rollback()
+        database.close()
+
+
+def test_what_one_read_sees_is_of_one_instant(postgres_server: str) -> None:
+    with postgres.fresh_database(postgres_server) as url, psycopg.connect(url, autocommit=True) as other:
+        other.execute("CREATE TABLE numbers (n INTEGER)")
+        database = Database(url)
+
+        def work(session: Session) -> tuple[int, int]:
+            before = count(session)
+            other.execute("INSERT INTO numbers VALUES (1)")
+            return before, count(session)
+
+        assert database.read_here(work) == (0, 0)
+        database.close()

@@ -1,4 +1,7 @@
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -132,6 +135,30 @@ def test_several_objectives_come_back_as_they_were_given(database: Database) -> 
     (observation,) = database.read_here(lambda session: trials.observations(session, study))
     assert (observation.value, observation.further) == (0.5, (-2.0,))
     assert database.read_here(lambda session: trials.find(session, [done.id]))[done.id].values == {"zeta": 0.5, "alpha": -2.0}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_trial_that_a_sweep_is_taking_back_is_not_its_worker_s_any_more(database: Database, study: Study) -> None:
+    (running,) = stored(database, study, [None])
+    taken, asked = threading.Event(), threading.Event()
+
+    def sweep(session: Session) -> None:
+        ((trial, _),) = trials.expired(session, NOW + timedelta(days=1), study.id, 10)
+        trials.save(session, replace(trial, state=TrialState.WAITING))
+        taken.set()
+        assert asked.wait(10)
+        time.sleep(0.2)
+
+    def ask(session: Session) -> list[Trial]:
+        assert taken.wait(10)
+        asked.set()
+        return trials.held_by(session, study.id, "w")
+
+    with ThreadPoolExecutor(2) as threads:
+        sweeping, held = threads.submit(database.write_here, sweep), threads.submit(database.write_here, ask)
+        sweeping.result()
+        assert held.result() == []
+    assert database.read_here(lambda session: trials.find(session, [running.id]))[running.id].state == TrialState.WAITING
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
