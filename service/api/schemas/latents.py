@@ -11,7 +11,7 @@ from service.api.schemas.fields import MAX_ENTRIES, Finite, Json, Name, Schema, 
 from service.studies.latents import Decoded, Point
 from service.workers.worker import Encoding
 
-CANONICAL_ID = "52afd74aa2f01a49f8adbb0c5fa03ef0a6f1f2a2a0b1c4e5d6f708192a3b4c5d"
+CANONICAL_ID = "b269d0c04ca0c0b296c9ad5abf9b81aa3ea6403473299a684f52fade13ed3345"
 ENCODE: Json = {"space": "nasbench101", "architectures": [CELL]}
 ENCODED: Json = {"latents": [{"mean": [0.1, -0.3, 1.2], "std": [0.05, 0.04, 0.06], "canonical_id": CANONICAL_ID}]}
 DECODE: Json = {"study": "demo", "latents": [[0.1, -0.3, 1.2]], "samples": 10}
