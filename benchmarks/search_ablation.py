@@ -12,9 +12,12 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import torch
+from gpytorch.distributions import MultivariateNormal
+from torch import Tensor
 
 from benchmarks.search_curves import Table, markdown, open_table, report, run_all
 from models.architectures.architecture import Architecture
@@ -24,8 +27,11 @@ from models.pretrained.catalogue import default_card
 from models.search import beliefs, candidates, fitting, pool, proposer
 from models.search.autoencoder import Posterior
 from models.search.features import StructuralFeatures
+from models.search.process import Process, from_mapping
+from models.search.proposal import Hyperparameters
 from models.search.scales import linear_scale, power_scale
 from models.search.state import SearchState
+from models.search.surrogate import Surrogate, TrainingData
 
 SAMPLED = 512
 """Architectures encoded of a table that is treated as if it were too large to encode."""
@@ -40,6 +46,54 @@ class WithoutLatents:
     def encode(self, architectures: Sequence[Architecture]) -> Posterior:
         zeros = torch.zeros(len(architectures), self.latent_size)
         return Posterior(zeros, zeros)
+
+
+class Whitened:
+    """An autoencoder whose latent means are uncorrelated over the table, each with a variance of one."""
+
+    def __init__(self, autoencoder: MeasuredAutoencoder) -> None:
+        self.space, self.latent_size, self.decode = autoencoder.space, autoencoder.latent_size, autoencoder.decode
+        self._encode = autoencoder.encode
+        latents = autoencoder.encode(autoencoder.space.architectures).mean.double()
+        self._center = latents.mean(0)
+        variances, axes = torch.linalg.eigh(torch.cov((latents - self._center).T))
+        kept = variances > 1e-6 * variances.max()
+        self._axes = torch.where(kept, variances.clamp_min(1e-300).rsqrt(), 0.0) * axes
+
+    def encode(self, architectures: Sequence[Architecture]) -> Posterior:
+        posterior = self._encode(architectures)
+        return Posterior(((posterior.mean.double() - self._center) @ self._axes).float(), posterior.log_var)
+
+
+class Ensemble:
+    """Several fits of one process with equal weights, by the moments of their mixture."""
+
+    def __init__(self, members: Sequence[Surrogate]) -> None:
+        self.members, self.process = members, members[0].process
+
+    def means(self, points: Tensor) -> Tensor:
+        return torch.stack([member.means(points) for member in self.members]).mean(0)
+
+    def moments(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        means, variances = (torch.stack(columns) for columns in zip(*(one.moments(points) for one in self.members), strict=True))
+        return means.mean(0), variances.mean(0) + means.var(0, correction=0)
+
+    def posterior(self, points: Tensor) -> SimpleNamespace:
+        joint = [member.posterior(points).distribution for member in self.members]
+        means = torch.stack([one.mean for one in joint])
+        apart = means - means.mean(0)
+        covariance = torch.stack([one.covariance_matrix for one in joint]).mean(0) + apart.T @ apart / len(joint)
+        return SimpleNamespace(distribution=MultivariateNormal(means.mean(0), covariance))
+
+
+def fit_several(data: TrainingData, start: Hyperparameters | None, groups: Tensor) -> Ensemble:
+    """A fit from each of the starts, where `fitting.fit` keeps the best of them."""
+    with torch.enable_grad():
+        processes = [Process(groups, *cold) for cold in fitting._COLD_STARTS]
+        processes += [] if (warm := from_mapping(start, groups)) is None else [warm]
+        for process in processes:
+            fitting.maximise_density(process, data, fitting._COLD_EVALUATIONS)
+    return Ensemble([fitting._condition(data, process) for process in processes])
 
 
 def only_blocks(*names: str) -> Callable[..., AbstractContextManager[object]]:
@@ -86,11 +140,14 @@ def no_candidates(*_: object) -> tuple[()]:
 VARIANTS: dict[str, Callable[..., AbstractContextManager[object]]] = {
     "all of it": nothing,
     "structure without latents": nothing,
+    "whitened latents": nothing,
+    "latents of the triplet checkpoint": nothing,
     "latents without structure": only_blocks(),
     "without counts": only_blocks("labels by place", "edges by place"),
     "without places": only_blocks("labels", "labels of edges"),
     "values instead of ranks": lambda: patch.object(beliefs, "rank_scale", linear_scale),
     "powers instead of ranks": lambda: patch.object(beliefs, "rank_scale", power_scale),
+    "an ensemble of fits": lambda: patch.object(beliefs, "fit", fit_several),
     "a random start": lambda: patch.object(proposer, "initial_design", random_start),
     "40 inducing points": lambda: patch.object(fitting, "MAX_INDUCING", 40),
     "sampled space": sampled(),
@@ -106,11 +163,15 @@ WHOLE = {name: "sampled space" if "sampled" in name else "all of it" for name in
 def run(table: Table, variant: str, seed: int, evaluations: int, batch: int) -> list[int]:
     """One search with a part left out: the rows in the order of evaluation."""
     torch.set_num_threads(1)
+    if variant == "latents of the triplet checkpoint":
+        table = replace(table, checkpoint=f"{table.space}_triplet")
     autoencoder, values = open_table(table)
     # A pool lives as long as its autoencoder: every variant has its own.
     autoencoder = replace(autoencoder)
     if variant == "structure without latents":
         autoencoder = replace(autoencoder, autoencoder=WithoutLatents(autoencoder))
+    if variant == "whitened latents":
+        autoencoder = replace(autoencoder, autoencoder=Whitened(autoencoder))
     with VARIANTS[variant]():
         return search_table(autoencoder, values, table.direction, evaluations, batch, seed)
 
