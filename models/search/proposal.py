@@ -12,6 +12,9 @@ Strategy = Literal["svge", "ucb", "thompson", "latent", "predictor", "latent_ran
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 """What each does, `proposer.py` says."""
 
+MAX_OBJECTIVES = 3
+"""So many at once: beyond them nearly everything is a trade-off, and the hypervolume takes long."""
+
 SEVERAL_OBJECTIVES: tuple[Strategy, ...] = ("svge", "latent_random", "random")
 """The strategies that take several objectives."""
 

@@ -13,7 +13,7 @@ from models.search.autoencoder import Autoencoder
 from models.search.costs import Costs, check_costs, costs_of, largest_costs
 from models.search.outcomes import Measurements, merge_replicates
 from models.search.pool import Pool, pool_of
-from models.search.proposal import COSTS, SEVERAL_OBJECTIVES, FurtherObjective, ProposalRequest
+from models.search.proposal import COSTS, MAX_OBJECTIVES, SEVERAL_OBJECTIVES, FurtherObjective, ProposalRequest
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,8 @@ def _check_objectives(request: ProposalRequest) -> None:
         if len(one.further) != expected:
             given = len(one.further)
             raise ValueError(f"observations[{index}].further must have {expected} values, one for each objective, got {given}")
+    if len(request.further) >= MAX_OBJECTIVES:
+        raise ValueError(f"further must be at most {MAX_OBJECTIVES - 1} objectives, got {len(request.further)}; leave some out")
     if request.further and request.strategy not in SEVERAL_OBJECTIVES:
         allowed = ", ".join(SEVERAL_OBJECTIVES)
         raise ValueError(f"strategy must be one of {allowed} for several objectives, got '{request.strategy}'")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from models.search.proposal import MAX_OBJECTIVES
 from service.api.schemas.architectures import CELL, ArchitectureSchema
 from service.api.schemas.fields import MAX_ENTRIES, Finite, Json, Name, ObjectiveName, Schema, Text, TrialId, at_most, shown
 from service.api.schemas.trials import TRIAL_ID
@@ -18,14 +19,13 @@ FAILED: Json = {"trial": TRIAL_ID, "attempt": 1, "status": "failed", "reason": "
 ELSEWHERE: Json = {"study": "demo", "architecture": CELL, "value": 0.912}
 
 _MAX_METRICS = 1000
-_MAX_OBJECTIVES = 3
 _MANY, _ONE, _TRIAL, _ARCHITECTURE = "@many", "@one", "@trial", "@architecture"
 
 Value = Annotated[Finite, Field(description="In the objective's own unit and direction.")]
 Values = Annotated[
     dict[ObjectiveName, Finite],
-    Field(max_length=_MAX_OBJECTIVES, description="Instead of `value`, in a study whose objectives have names: all of them."),
-    BeforeValidator(partial(at_most, _MAX_OBJECTIVES)),
+    Field(max_length=MAX_OBJECTIVES, description="Instead of `value`, in a study whose objectives have names: all of them."),
+    BeforeValidator(partial(at_most, MAX_OBJECTIVES)),
 ]
 Std = Annotated[
     Finite,

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from models.search.proposal import Direction, Limits
+from models.search.proposal import MAX_OBJECTIVES, Direction, Limits
 from service.api.schemas.architectures import CELL, ArchitectureSchema
 from service.api.schemas.fields import (
     MAX_ENTRIES,
@@ -27,7 +27,11 @@ from service.storage.values import NamedObjective, StudySettings, TrialState
 from service.studies.lifecycle import StudySummary
 
 Limit = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
-Objectives = Annotated[dict[ObjectiveName, Direction], Field(min_length=1, max_length=3), BeforeValidator(partial(at_most, 3))]
+Objectives = Annotated[
+    dict[ObjectiveName, Direction],
+    Field(min_length=1, max_length=MAX_OBJECTIVES),
+    BeforeValidator(partial(at_most, MAX_OBJECTIVES)),
+]
 
 CREATE: Json = {"name": "demo", "space": "nasbench101", "objective": "maximize", "seed": 0}
 TRADE_OFFS: Json = {

@@ -145,6 +145,8 @@ def test_requests_that_contradict_themselves_are_refused() -> None:
         propose(NB201, ProposalRequest("maximize", 1, 0, (seen[0], replace(seen[1], further=(1.0,)))))
     with pytest.raises(ValueError, match=r"observations\[0\].further must be finite numbers, got \(nan,\)"):
         propose(NB201, ProposalRequest("maximize", 1, 0, (replace(seen[0], further=(float("nan"),)),), further=(LATENCY,)))
+    with pytest.raises(ValueError, match="further must be at most 2 objectives, got 3"):
+        propose(NB201, ProposalRequest("maximize", 1, 0, further=(FEWER_PARAMETERS, LATENCY, LATENCY)))
     with pytest.raises(ValueError, match="strategy must be one of svge, latent_random, random for several objectives, got 'ucb'"):
         propose(NB201, ProposalRequest("maximize", 1, 0, strategy="ucb", further=(LATENCY,)))
 
