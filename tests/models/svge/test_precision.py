@@ -8,11 +8,19 @@ from models.svge.precision import uses_bfloat16
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize(("has_amx", "expected"), [(True, True), (False, False)])
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"amx_bf16": True, "avx512_bf16": True}, True),
+        ({"amx_bf16": False, "avx512_bf16": True}, True),
+        ({"amx_bf16": False, "avx512_bf16": False, "avx512_f": True}, False),
+        ({}, False),
+    ],
+)
 def test_a_processor_multiplies_in_bfloat16_where_it_has_units_for_it(
-    monkeypatch: pytest.MonkeyPatch, has_amx: bool, expected: bool
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], expected: bool
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has_amx})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert uses_bfloat16("auto", CPU) is expected
 
 
