@@ -60,7 +60,7 @@ class Trainer:
         while True:
             answer = await self._post("/suggest", {"study": STUDY, "worker": self._name, "wait": 20})
             if not answer["trials"]:
-                if "max_trials" in answer["reason"] or "trials" in answer["reason"]:
+                if "max_trials" in answer["reason"]:
                     return
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
@@ -93,12 +93,16 @@ class Trainer:
 
 
 def kill_model_process(api: Served) -> None:
-    """SIGKILL the model process of an API process."""
+    """SIGKILL the model process of an API process. Raises `RuntimeError` where there is none: then nothing would be shown."""
+    killed = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
             if parent == api.process.pid and b"spawn_main" in (folder / "cmdline").read_bytes():
                 os.kill(int(folder.name), signal.SIGKILL)
+                killed += 1
+    if killed != 1:
+        raise RuntimeError(f"expected one model process of the API process {api.process.pid}, killed {killed}")
 
 
 async def storm(options: argparse.Namespace, folder: Path, postgres: PrivateServer, stack: ExitStack) -> dict[str, object]:

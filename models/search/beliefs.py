@@ -1,4 +1,4 @@
-"""What is believed of each objective: a surrogate fitted to its observed values, or, of what the graph tells, the truth."""
+"""What is believed of each observed objective: a surrogate fitted to its values. What the graph tells is known: `costs.py`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -155,9 +155,10 @@ def _reason(state: SearchState, found: int) -> str | None:
     if found == state.request.count:
         return None
     space = state.autoencoder.space
-    beyond = "" if state.largest is None else "beyond the limits, "
     if state.pool.complete:
+        beyond = "" if state.largest is None else "beyond the limits, "
         states = f"{beyond}observed, running, excluded or among the {found} proposed here"
         return f"all {space.size} architectures of '{space.name}' are {states}"
+    beyond = "" if state.largest is None else "are beyond the limits or "
     wanted = state.request.count
-    return f"only {found} of {wanted} new architectures of '{space.name}' were found; nearly all are {beyond}or seen already"
+    return f"only {found} of {wanted} new architectures of '{space.name}' were found; nearly all {beyond}were seen already"

@@ -5,10 +5,10 @@ import hashlib
 import numpy as np
 
 from models.architectures.canonical import canonical_id, canonicalise
+from models.search.costs import costs_of, largest_costs
 from models.spaces.space import SearchSpace
 from service.storage.values import Origin, StudySettings
 from service.studies.grants import Offer
-from service.studies.objectives import is_within
 
 _STREAM = 1
 
@@ -26,6 +26,8 @@ def random_offers(
     """
     stream = int.from_bytes(hashlib.sha256(worker.encode()).digest()[:8])
     rng = np.random.default_rng((settings.seed, trials_created, _STREAM, stream, attempt))
-    drawn = {canonical_id(architecture): architecture for architecture in (space.sample(rng) for _ in range(count))}
-    within = {key: architecture for key, architecture in drawn.items() if is_within(settings.limits, canonicalise(architecture))}
-    return [Offer(architecture, key, Origin("fallback")) for key, architecture in within.items()]
+    drawn = list(dict.fromkeys(canonicalise(space.sample(rng)) for _ in range(count)))
+    largest = largest_costs(settings.limits)
+    if largest is not None:
+        drawn = [drawn[place] for place in np.flatnonzero((costs_of(drawn) <= largest).all(axis=1)).tolist()]
+    return [Offer(architecture, canonical_id(architecture), Origin("fallback")) for architecture in drawn]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from models.architectures.architecture import Architecture, Fault
-from models.networks.costs.published_cost import has_costs, published_cost
+from models.architectures.architecture import Fault
+from models.networks.costs.published_cost import has_costs
 from models.search.proposal import COSTS, SEVERAL_OBJECTIVES, Limits, Strategy
 from service.errors import InvalidRequest
 from service.storage.values import Outcome, StudySettings
@@ -31,15 +31,6 @@ def check_strategy(settings: StudySettings, strategy: Strategy) -> None:
     if settings.further and strategy not in SEVERAL_OBJECTIVES:
         choices = ", ".join(SEVERAL_OBJECTIVES)
         raise InvalidRequest([Fault("/strategy", f"expected one of {choices} for several objectives, got '{strategy}'")])
-
-
-def is_within(limits: Limits, architecture: Architecture) -> bool:
-    """Whether a canonical architecture may be proposed."""
-    if limits == Limits():
-        return True
-    cost = published_cost(architecture)
-    pairs = ((getattr(cost, name), getattr(limits, name)) for name in COSTS)
-    return all(limit is None or count <= limit for count, limit in pairs)
 
 
 def by_objectives(outcome: Outcome, settings: StudySettings, pointer: str) -> Outcome | Fault:

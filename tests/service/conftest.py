@@ -29,21 +29,22 @@ def postgres_template(postgres_server: str) -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database at the newest revision, or of a file that is yet to be made."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/test.db"
-        return
-    server, template = request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_template")
-    with postgres.fresh_database(server, template) as url:
-        yield url
+    yield from _database(request, tmp_path, "postgres_template")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without tables."""
+    yield from _database(request, tmp_path, None)
+
+
+def _database(request: pytest.FixtureRequest, tmp_path: Path, template: str | None) -> Iterator[str]:
+    """The URL of a database of the fixture's kind; `template` is the fixture that names what a PostgreSQL one is copied from."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/test.db"
         return
-    with postgres.fresh_database(request.getfixturevalue("postgres_server")) as url:
+    copied = request.getfixturevalue(template) if template else None
+    with postgres.fresh_database(request.getfixturevalue("postgres_server"), copied) as url:
         yield url
 
 

@@ -3,6 +3,7 @@ import csv
 import io
 import json
 
+import httpx
 import numpy as np
 import pytest
 
@@ -129,24 +130,26 @@ async def test_a_deleted_study_is_gone_with_its_trials_and_its_name_is_free(serv
     assert (await service.suggest("a"))["trials"][0]["architecture"]["space"] == "enas_macro"
 
 
-async def test_a_study_that_is_deleted_while_it_is_asked_is_not_found(service: Service) -> None:
-    await service.post("/studies", ONE_SPACE, 201)
+async def asked_and_deleted(service: Service) -> asyncio.Task[httpx.Response]:
+    """A suggest that is still computing while its study has been deleted."""
     service.worker.gate.clear()
     asking = asyncio.create_task(service.client.post("/suggest", json={"study": "demo", "worker": "a", "wait": 20}))
     while not service.worker.requests:
         await asyncio.sleep(0.01)
     assert (await service.client.delete("/studies/demo")).status_code == 204
+    return asking
+
+
+async def test_a_study_that_is_deleted_while_it_is_asked_is_not_found(service: Service) -> None:
+    await service.post("/studies", ONE_SPACE, 201)
+    asking = await asked_and_deleted(service)
     service.worker.gate.set()
     assert (await asking).status_code == 404
 
 
 async def test_a_study_made_anew_while_the_old_one_is_asked_gets_nothing_of_it(service: Service) -> None:
     await service.post("/studies", ONE_SPACE, 201)
-    service.worker.gate.clear()
-    asking = asyncio.create_task(service.client.post("/suggest", json={"study": "demo", "worker": "a", "wait": 20}))
-    while not service.worker.requests:
-        await asyncio.sleep(0.01)
-    assert (await service.client.delete("/studies/demo")).status_code == 204
+    asking = await asked_and_deleted(service)
     await service.post("/studies", ONE_SPACE | {"space": "enas_macro"}, 201)
     service.worker.gate.set()
     assert (await asking).status_code == 404
