@@ -79,5 +79,7 @@ def join_workers(device: torch.device) -> Iterator[Workers]:
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Workers(device, rank, count)
+        # A process that leaves while another still speaks to it makes Gloo's threads end in an abort.
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()

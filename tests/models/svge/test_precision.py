@@ -11,14 +11,15 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize(
     ("capabilities", "expected"),
     [
-        ({"amx_bf16": True, "avx512_bf16": True}, True),
-        ({"amx_bf16": False, "avx512_bf16": True}, True),
+        ({"amx_bf16": True, "avx512_bf16": True, "cpu_name": "Intel Xeon"}, True),
+        ({"amx_bf16": False, "avx512_bf16": True, "cpu_name": "Intel Xeon"}, False),
+        ({"amx_bf16": False, "avx512_bf16": True, "cpu_name": "AMD EPYC"}, True),
         ({"amx_bf16": False, "avx512_bf16": False, "avx512_f": True}, False),
         ({}, False),
     ],
 )
-def test_a_processor_multiplies_in_bfloat16_where_it_has_units_for_it(
-    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], expected: bool
+def test_a_processor_multiplies_in_bfloat16_where_that_is_faster(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool | str], expected: bool
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert uses_bfloat16("auto", CPU) is expected
