@@ -4,6 +4,8 @@ The paper trains it together with the autoencoder. Here the encoder stays as it 
 checkpoint; joint training is `svge evaluate prediction`.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -16,11 +18,16 @@ LEARNING_RATE = 1e-3
 WEIGHT_DECAY = 1e-2
 
 
-@torch.enable_grad()
 def predictor_scores(observed: Tensor, outcomes: Tensor, candidates: Tensor, generator: torch.Generator) -> Tensor:
     """The predicted standardised outcomes (`c`) of `candidates` (`c x d`), by a network trained on `observed` (`n x d`) with their
     `outcomes` (`n`). The points are latent columns alone, all of one scale; equal generators give equal scores.
     """
+    return train_predictor(observed, outcomes, generator)(candidates)
+
+
+@torch.enable_grad()
+def train_predictor(observed: Tensor, outcomes: Tensor, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+    """The network of `predictor_scores`, from points (`c x d`) to outcomes (`c`)."""
     scale = observed.std(correction=0).clamp_min(1e-12)
     points, targets = (observed / scale).float(), outcomes.float()
     with torch.random.fork_rng(devices=[]):
@@ -32,6 +39,10 @@ def predictor_scores(observed: Tensor, outcomes: Tensor, candidates: Tensor, gen
         optimizer.zero_grad(set_to_none=True)
         functional.mse_loss(predictor(points[rows]), targets[rows]).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    with torch.no_grad():
-        scores: Tensor = predictor((candidates / scale).float()).double()
+
+    @torch.no_grad()
+    def scores(candidates: Tensor) -> Tensor:
+        predicted: Tensor = predictor((candidates / scale).float()).double()
+        return predicted
+
     return scores
