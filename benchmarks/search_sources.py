@@ -2,8 +2,8 @@
 
     python -m benchmarks.search_sources --data enas_macro_6layers.csv --column weight_sharing_accuracy --seeds 10 --evaluations 200
 
-The whole space of the checkpoint is searched. What is maximised there is a neural network of labels and edges, fitted to the rows of
-the table before anything is searched, so that every architecture has a value; its correlation with rows held out is printed.
+The whole space of the checkpoint is searched. What is maximised there is a neural network of labels and edges, fitted to the rows
+of the table before anything is searched, so that every architecture has a value; its correlation with rows held out is printed.
 """
 
 import argparse

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 
 import anyio.to_thread
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from service.api.authorisation import Authorisation
 from service.api.openapi import install_openapi, operation_id
 from service.api.problems import install_problem_handlers
+from service.api.rate_limit import RateLimit
 from service.api.replays import Replay
 from service.api.requests import BodyLimit, RequestContext
 from service.api.routes import catalogue, health, latents, metrics, studies, trainers, trials
@@ -32,6 +34,12 @@ _log = logging.getLogger(__name__)
 _DESCRIPTION = """Proposes neural architectures to train, learns from the results, and lets you look into its latent space.
 
 Create a study, then let each trainer repeat: `POST /suggest`, train, `POST /observe`."""
+
+_TELEMETRY: TelemetryConfig = {
+    # Nothing is sent unless OTEL_EXPORTER_OTLP_ENDPOINT says where to.
+    "auto_configure": True,
+    "exclude": lambda scope: scope["path"] in ("/healthz", "/readyz", "/metrics"),
+}
 
 
 def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_clock) -> FastAPI:
@@ -63,19 +71,27 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
         generate_unique_id_function=operation_id,
         docs_url=None,
         redoc_url=None,
+        telemetry=_TELEMETRY,
     )
+    _add_middleware(app, settings)
+    for module in (trainers, latents, studies, trials, catalogue, health, metrics):
+        app.include_router(module.router)
+    install_problem_handlers(app)
+    install_openapi(app)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """What stands between a request and its route; the last one added sees it first."""
     app.add_middleware(Replay)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     if settings.needs_keys:
         app.add_middleware(Authorisation)
     elif settings.auth == "auto":
         app.add_middleware(SameMachine)
+    if settings.requests_per_minute:
+        app.add_middleware(RateLimit, requests_per_minute=settings.requests_per_minute)
     app.add_middleware(RequestContext)
-    for module in (trainers, latents, studies, trials, catalogue, health, metrics):
-        app.include_router(module.router)
-    install_problem_handlers(app)
-    install_openapi(app)
-    return app
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -19,6 +19,7 @@ ServiceError
 │   ├── Unauthenticated
 │   ├── Denied
 │   └── ForeignCaller
+├── TooManyRequests
 └── Unavailable
     ├── ModelUnavailable
     ├── DatabaseUnavailable
@@ -119,6 +120,10 @@ class Denied(AccessRefused):
 
 class ForeignCaller(AccessRefused):
     """A request that needs no key comes from a web page of another origin, or for another host."""
+
+
+class TooManyRequests(ServiceError):
+    """A caller sends requests faster than the settings allow."""
 
 
 class Unavailable(ServiceError):

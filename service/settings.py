@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     max_samples: int = Field(20000, ge=1, description="Most decodings in one request: latent points times samples.")
     max_page: int = Field(1000, ge=1, description="Most entries in one page of a listing.")
 
+    requests_per_minute: int = Field(
+        12_000, ge=0, description="Most requests a minute from one address to one API process; 0 = no limit."
+    )
+
     @property
     def needs_keys(self) -> bool:
         """Whether requests need a key."""

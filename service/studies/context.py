@@ -5,12 +5,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from opentelemetry import trace
+
 from service.errors import ModelUnavailable
 from service.settings import Settings
 from service.storage.session import Database
 from service.workers.worker import ModelWorker, WorkerUnavailable
 
 Result = TypeVar("Result")
+
+_tracer = trace.get_tracer(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,9 @@ class Context:
         """The answer of a call of the model worker. Raises `ModelUnavailable` when it is lost or takes too long."""
         limit = self.settings.compute_seconds
         try:
-            async with asyncio.timeout(limit):
-                return await call
+            with _tracer.start_as_current_span("model worker"):
+                async with asyncio.timeout(limit):
+                    return await call
         except WorkerUnavailable as error:
             raise ModelUnavailable("the model worker was lost during the call; send the request again in a moment") from error
         except TimeoutError as error:
