@@ -125,6 +125,18 @@ class Client:
         answer = self._transport.post(_study_path(study) + "/enqueue", body, repeat_safe=True)
         return tuple(Trial.from_json(trial) for trial in answer["trials"])
 
+    def replicate(self, trial: Trial, count: int = 1) -> tuple[Trial, ...]:
+        """Let a trial's architecture be trained again; the search takes all of its values together."""
+        answer = self._transport.post(f"/trials/{trial.id}/replicate", {"count": count}, repeat_safe=False)
+        return tuple(Trial.from_json(one) for one in answer["trials"])
+
+    def annotate(self, what: str | Trial, **changes: Any) -> None:
+        """Write on a study, given by its name, or on a trial: `note` is a text, `tags` are words to find it by. What is not given
+        stays, None takes it away.
+        """
+        path = _study_path(what) if isinstance(what, str) else f"/trials/{what.id}"
+        self._transport.patch(path, changes)
+
     def suggest(
         self, study: str, count: int = 1, wait: float | None = None, max_nodes: int | None = None, strategy: str | None = None
     ) -> Suggestion:

@@ -54,6 +54,10 @@ class Transport:
         """Raises `ResponseError` for an error answer and `Unreachable` for none, both after the last attempt."""
         return self._send("POST", path, body=body, repeat_safe=repeat_safe, retry=retry or self.retry)
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Raises as `post` does."""
+        return self._send("PATCH", path, body=body, repeat_safe=True, retry=self.retry)
+
     def delete(self, path: str) -> None:
         """Raises as `post` does. Not repeated where the answer was lost: the second time there would be nothing."""
         self._send("DELETE", path, repeat_safe=False, retry=self.retry)

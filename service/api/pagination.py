@@ -2,19 +2,20 @@
 
 import base64
 import binascii
+from typing import Literal
 
 from models.architectures.architecture import Fault
 from service.errors import InvalidRequest
 
-_PREFIX = "after:"
+Kind = Literal["after", "since"]
 
 
-def write_cursor(key: int) -> str:
-    """The cursor of the page that follows the entry with this key."""
-    return base64.urlsafe_b64encode(f"{_PREFIX}{key}".encode()).decode().rstrip("=")
+def write_cursor(key: int, kind: Kind = "after") -> str:
+    """The cursor of the page that follows the entry with this key, or `since` the change of this number."""
+    return base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode().rstrip("=")
 
 
-def read_cursor(cursor: str | None) -> int:
+def read_cursor(cursor: str | None, kind: Kind = "after") -> int:
     """The key that a cursor names; 0, which comes before every key, without one. Raises `InvalidRequest`."""
     if cursor is None:
         return 0
@@ -22,7 +23,9 @@ def read_cursor(cursor: str | None) -> int:
         text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, UnicodeError):
         text = ""
-    digits = text.removeprefix(_PREFIX)
-    if not text.startswith(_PREFIX) or not digits.isdecimal() or len(digits) > 18:
-        raise InvalidRequest([Fault("/cursor", "expected a next_cursor of an earlier page; leave it out for the first page")])
+    prefix = f"{kind}:"
+    digits = text.removeprefix(prefix)
+    if not text.startswith(prefix) or not digits.isdecimal() or len(digits) > 18:
+        name, field = ("/cursor", "next_cursor") if kind == "after" else ("/since", "next_since")
+        raise InvalidRequest([Fault(name, f"expected a {field} of an earlier page; leave it out for the first page")])
     return int(digits)

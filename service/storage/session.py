@@ -106,9 +106,28 @@ def _translated() -> Iterator[None]:
         raise DatabaseUnavailable(f"the database does not answer; {stored}, send it again in a moment") from error
 
 
-def write_connection(engine: Engine) -> Connection:
-    """A connection whose transactions take the write lock at their start."""
-    return engine.execution_options(**{_WRITE: True}).connect()
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """A connection within a transaction that changes tables: it takes the write lock at its start and is committed at the end.
+
+    SQLite changes some things by building a table anew. References are not enforced meanwhile, else dropping the old one would
+    delete what refers to it, and are checked before the commit.
+    """
+    with engine.execution_options(**{_WRITE: True}).connect() as connection:
+        if engine.dialect.name != "sqlite":
+            with connection.begin():
+                yield connection
+            return
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("PRAGMA foreign_keys=OFF").close()
+        try:
+            with connection.begin():
+                yield connection
+                dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                if dangling:
+                    raise RuntimeError(f"the migration would leave {len(dangling)} references to nothing, the first {dangling[0]}")
+        finally:
+            driver.execute("PRAGMA foreign_keys=ON").close()
 
 
 def _create_engine(url: str) -> Engine:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.search.proposal import Hyperparameters, Limits
 from service.errors import StudyExists, StudyNotFound
 from service.storage.tables import StudyRow, TrialRow, storable
-from service.storage.values import NamedObjective, Study, StudySettings, TrialState
+from service.storage.values import Annotation, NamedObjective, Study, StudySettings, TrialState
 
 _COLUMNS = StudyRow.__table__.c
 _PLAIN = tuple(name for name in StudySettings.__dataclass_fields__ if name not in ("objectives", "limits"))
@@ -72,6 +72,11 @@ def set_closed(session: Session, study_id: int, closed_at: datetime | None) -> N
     session.execute(update(StudyRow).where(StudyRow.id == study_id).values(closed_at=closed_at))
 
 
+def annotate(session: Session, study_id: int, annotation: Annotation) -> None:
+    values = {"note": annotation.note, "tags": list(annotation.tags) or None}
+    session.execute(update(StudyRow).where(StudyRow.id == study_id).values(**values))
+
+
 def delete(session: Session, study_id: int) -> None:
     """Delete a study with all that belongs to it."""
     session.execute(sql_delete(StudyRow).where(StudyRow.id == study_id))
@@ -95,7 +100,8 @@ def _study(row: Row[Any]) -> Study:
     objectives = tuple(NamedObjective(name, direction) for name, direction in row.objectives or ())
     plain = {name: getattr(row, name) for name in _PLAIN}
     settings = StudySettings(**plain, objectives=objectives, limits=Limits(**(row.limits or {})))
-    return Study(row.id, settings, row.trials_created, row.hyperparameters, row.created_at, row.closed_at)
+    annotation = Annotation(row.note, tuple(row.tags or ()))
+    return Study(row.id, settings, row.trials_created, row.hyperparameters, row.created_at, row.closed_at, annotation)
 
 
 def _present(row: Row[Any] | None) -> Study:

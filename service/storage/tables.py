@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -47,12 +48,13 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 _Json = JSON(none_as_null=True)
+_TAGGED = text("tags IS NOT NULL")
 _Key = BigInteger().with_variant(Integer(), "sqlite")
 
 
-def storable(text: str) -> bool:
+def storable(value: str) -> bool:
     """Whether a text can be in a database at all: PostgreSQL refuses to look for one with a NUL."""
-    return "\x00" not in text
+    return "\x00" not in value
 
 
 class Table(DeclarativeBase):
@@ -81,21 +83,26 @@ class StudyRow(Table):
     hyperparameters: Mapped[Any | None] = mapped_column(_Json)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    note: Mapped[str | None] = mapped_column(Text)
+    tags: Mapped[Any | None] = mapped_column(_Json)
 
 
 class TrialRow(Table):
     """`architecture` is the compact JSON of the canonical form; its space is the study's. `values` are those of objectives that
-    have names, by name; `value` is then the first one's.
+    have names, by name; `value` is then the first one's. `replicate` counts the trials of one architecture from 0. `change` orders
+    the trials of a study by their last change.
     """
 
     __tablename__ = "svge_trials"
     __table_args__ = (
         UniqueConstraint("study_id", "number"),
-        UniqueConstraint("study_id", "canonical_id"),
+        UniqueConstraint("study_id", "canonical_id", "replicate"),
         Index(None, "study_id", "state", "number"),
         Index(None, "study_id", "state", "value"),
         Index(None, "study_id", "worker", "state"),
         Index(None, "state", "lease_expires_at"),
+        Index(None, "study_id", "change"),
+        Index("ix_svge_trials_study_id_number_tagged", "study_id", "number", sqlite_where=_TAGGED, postgresql_where=_TAGGED),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -121,6 +128,10 @@ class TrialRow(Table):
     finished_attempt: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    note: Mapped[str | None] = mapped_column(Text)
+    tags: Mapped[Any | None] = mapped_column(_Json)
+    replicate: Mapped[int] = mapped_column(Integer)
+    change: Mapped[int] = mapped_column(BigInteger)
 
 
 class AttemptRow(Table):

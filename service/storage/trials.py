@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models.architectures.architecture import Architecture
 from models.search.proposal import Direction, Observation
 from service.storage.tables import StudyRow, TrialRow, storable
-from service.storage.values import Origin, Study, Trial, TrialState
+from service.storage.values import Annotation, Origin, Study, Trial, TrialState
 
 _CHUNK = 500
 _MUTABLE = ("state", "attempt", "worker", "lease_expires_at", "value", "values", "std", "reason", "finished_attempt", "finished_at")
@@ -35,6 +35,8 @@ def add(session: Session, study_id: int, trial: Trial) -> bool:
         "observations_seen": origin.observations_seen,
         "model_hash": trial.model_hash,
         "created_at": trial.created_at,
+        "replicate": trial.replicate,
+        "change": _next_change(study_id),
         **{name: getattr(trial, name) for name in _MUTABLE},
     }
     try:
@@ -48,9 +50,14 @@ def add(session: Session, study_id: int, trial: Trial) -> bool:
 
 
 def save(session: Session, trial: Trial) -> None:
-    """Store what may change in a trial."""
+    """Store what may change in a trial. Its study is locked, so that changes are numbered in the order of their commits."""
     values = {name: getattr(trial, name) for name in _MUTABLE}
-    session.execute(update(TrialRow).where(TrialRow.id == trial.id).values(**values))
+    _change(session, trial.id, values)
+
+
+def annotate(session: Session, trial_id: str, annotation: Annotation) -> None:
+    """Store what people write on a trial, whose study is locked."""
+    _change(session, trial_id, {"note": annotation.note, "tags": list(annotation.tags) or None})
 
 
 def renew(session: Session, trial_ids: Sequence[str], lease_expires_at: datetime | None) -> None:
@@ -77,10 +84,16 @@ def study_keys(session: Session, trial_ids: Sequence[str]) -> list[int]:
 
 
 def find_by_architecture(session: Session, study_id: int, canonical_ids: Sequence[str]) -> dict[str, str]:
-    """The ids of the trials of these architectures, those that exist, by canonical id."""
-    query = select(TrialRow.canonical_id, TrialRow.id).where(TrialRow.study_id == study_id)
+    """The ids of the first trials of these architectures, those that exist, by canonical id."""
+    query = select(TrialRow.canonical_id, TrialRow.id).where(TrialRow.study_id == study_id, TrialRow.replicate == 0)
     rows = (row for chunk in _chunks(canonical_ids) for row in session.execute(query.where(TrialRow.canonical_id.in_(chunk))))
     return {canonical_id: trial_id for canonical_id, trial_id in rows}
+
+
+def last_replicate(session: Session, study_id: int, canonical_id: str) -> int:
+    """The largest number of a replicate of an architecture that the study holds."""
+    query = select(func.max(TrialRow.replicate)).where(TrialRow.study_id == study_id, TrialRow.canonical_id == canonical_id)
+    return session.scalar(query) or 0
 
 
 def held_by(session: Session, study_id: int, worker: str) -> list[Trial]:
@@ -95,28 +108,35 @@ def waiting(session: Session, study_id: int, limit: int) -> list[Trial]:
     return _trials(session, query.order_by(TrialRow.number).limit(limit))
 
 
-def expired(session: Session, now: datetime, study_id: int | None, limit: int) -> list[tuple[Trial, int]]:
-    """Running trials whose lease has run out, of one study or of all, each with its study's `max_attempts`."""
-    query = _trial_query().add_columns(StudyRow.max_attempts)
-    query = query.where(TrialRow.state == TrialState.RUNNING, TrialRow.lease_expires_at <= now)
-    if study_id is not None:
-        query = query.where(TrialRow.study_id == study_id)
-    query = query.order_by(TrialRow.study_id, TrialRow.number).limit(limit).with_for_update(of=TrialRow, skip_locked=True)
-    return [(_trial(row), row.max_attempts) for row in session.execute(query)]
+def expired(session: Session, now: datetime, study_id: int, limit: int) -> list[Trial]:
+    """Running trials of a study whose lease has run out, the oldest first, kept from other writers."""
+    query = _trial_query().where(TrialRow.study_id == study_id, *_overdue(now))
+    return _trials(session, query.order_by(TrialRow.number).limit(limit).with_for_update(of=TrialRow))
 
 
-def has_expired(session: Session, now: datetime) -> bool:
-    """Whether the lease of any running trial has run out."""
-    query = select(TrialRow.id).where(TrialRow.state == TrialState.RUNNING, TrialRow.lease_expires_at <= now)
-    return session.scalar(query.limit(1)) is not None
+def overdue_studies(session: Session, now: datetime) -> list[int]:
+    """The keys of the studies that hold running trials whose lease has run out, in order."""
+    return sorted(session.scalars(select(TrialRow.study_id).distinct().where(*_overdue(now))))
 
 
-def page(session: Session, study_id: int, state: TrialState | None, after: int, limit: int) -> list[Trial]:
+def page(session: Session, study_id: int, state: TrialState | None, after: int, limit: int, tag: str | None = None) -> list[Trial]:
     """At most `limit` trials in order of their number, those with a larger number than `after`."""
-    query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.number > after)
-    if state is not None:
-        query = query.where(TrialRow.state == state)
+    query = _filtered(study_id, state, tag).where(TrialRow.number > after)
     return _trials(session, query.order_by(TrialRow.number).limit(limit))
+
+
+def changed(
+    session: Session, study_id: int, state: TrialState | None, since: int, limit: int, tag: str | None = None
+) -> tuple[list[Trial], int]:
+    """At most `limit` trials in order of their last change, those that came after the change `since`, and the last of theirs."""
+    query = _filtered(study_id, state, tag).where(TrialRow.change > since).order_by(TrialRow.change).limit(limit)
+    rows = session.execute(query).all()
+    return [_trial(row) for row in rows], rows[-1].change if rows else since
+
+
+def last_change(session: Session, study_id: int) -> int:
+    """The number of the last change of any trial of a study; 0 without trials."""
+    return session.scalar(select(func.max(TrialRow.change)).where(TrialRow.study_id == study_id)) or 0
 
 
 def best(session: Session, study_id: int, objective: Direction, limit: int) -> list[Trial]:
@@ -185,6 +205,30 @@ def _trial_query() -> Select[Any]:
     return select(*columns, StudyRow.name.label("study"), StudyRow.space).join(StudyRow, StudyRow.id == TrialRow.study_id)
 
 
+def _overdue(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return TrialRow.state == TrialState.RUNNING, TrialRow.lease_expires_at <= now
+
+
+def _filtered(study_id: int, state: TrialState | None, tag: str | None) -> Select[Any]:
+    query = _trial_query().where(TrialRow.study_id == study_id)
+    if state is not None:
+        query = query.where(TrialRow.state == state)
+    if tag is not None:
+        # A tag has no character that JSON writes in another way.
+        query = query.where(TrialRow.tags.is_not(None), cast(TrialRow.tags, Text).contains(f'"{tag}"', autoescape=True))
+    return query
+
+
+def _change(session: Session, trial_id: str, values: Mapping[str, Any]) -> None:
+    study_id = select(TrialRow.study_id).where(TrialRow.id == trial_id).scalar_subquery()
+    session.execute(update(TrialRow).where(TrialRow.id == trial_id).values(**values, change=_next_change(study_id)))
+
+
+def _next_change(study_id: Any) -> Any:
+    others = aliased(TrialRow)
+    return select(func.coalesce(func.max(others.change), 0) + 1).where(others.study_id == study_id).scalar_subquery()
+
+
 def _trials(session: Session, query: Select[Any]) -> list[Trial]:
     return [_trial(row) for row in session.execute(query)]
 
@@ -211,6 +255,8 @@ def _trial(row: Row[Any]) -> Trial:
         finished_attempt=row.finished_attempt,
         created_at=row.created_at,
         finished_at=row.finished_at,
+        replicate=row.replicate,
+        annotation=Annotation(row.note, tuple(row.tags or ())),
     )
 
 

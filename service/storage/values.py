@@ -57,6 +57,14 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Annotation:
+    """What people write on a study or a trial: a free text, and words to find it by."""
+
+    note: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StudySettings:
     """What a study is created with. `lease_seconds` 0 means leases never run out; None in a limit means there is none.
 
@@ -98,6 +106,7 @@ class Study:
     hyperparameters: Hyperparameters | None
     created_at: datetime
     closed_at: datetime | None = None
+    annotation: Annotation = Annotation()
 
     @property
     def name(self) -> str:
@@ -132,7 +141,7 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A stored trial. `finished_attempt` is the attempt whose report finished it: None while nobody's did, 0 for a result
-    from elsewhere. `worker` holds, or held last, the current `attempt`.
+    from elsewhere. `worker` holds, or held last, the current `attempt`. `replicate` is 0 for the first trial of an architecture.
     """
 
     id: str
@@ -153,6 +162,8 @@ class Trial:
     finished_attempt: int | None
     created_at: datetime
     finished_at: datetime | None
+    replicate: int = 0
+    annotation: Annotation = Annotation()
 
     @property
     def is_settled(self) -> bool:

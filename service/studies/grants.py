@@ -50,7 +50,7 @@ class Granter:
         self._now = now
         self._new_id = new_id
         self.study: Study = studies.lock(session, study_id)
-        leases.expire(session, now, study_id)
+        leases.expire(session, now, self.study)
         self._lease_end = leases.lease_end(self.study, now)
 
     def grant(self, ask: Ask, offers: deque[Offer]) -> Grant:

@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from service import metrics
+from service.errors import StudyNotFound
 from service.storage import records, studies, trials
 from service.storage.values import Study, Trial, TrialState
 from service.studies import states
@@ -31,13 +32,13 @@ def lease_end(study: Study, now: datetime) -> datetime | None:
     return now + timedelta(seconds=seconds) if seconds else None
 
 
-def expire(session: Session, now: datetime, study_id: int | None = None) -> int:
-    """Take the trials whose lease has run out from their workers, in one study or in all; answers how many.
+def expire(session: Session, now: datetime, study: Study) -> int:
+    """Take the trials of a locked study whose lease has run out from their workers; answers how many.
 
     Such a trial waits for the next asker, or has failed after its last attempt.
     """
-    overdue = trials.expired(session, now, study_id, _SWEEP_SIZE)
-    for trial, max_attempts in overdue:
+    overdue, max_attempts = trials.expired(session, now, study.id, _SWEEP_SIZE), study.settings.max_attempts
+    for trial in overdue:
         records.end_attempt(session, trial.id, trial.attempt, "expired", now)
         if trial.attempt < max_attempts:
             state = states.check(trial.state, TrialState.WAITING)
@@ -54,9 +55,18 @@ async def sweep(context: Context) -> int:
     """Apply every lease that has run out, whatever the study; answers how many. Takes the write lock only if there is one."""
     database = context.database
     swept = 0
-    while await database.read(lambda session: trials.has_expired(session, database.now(session))):
-        swept += await database.write(lambda session: expire(session, database.now(session)))
+    while overdue := await database.read(lambda session: trials.overdue_studies(session, database.now(session))):
+        for study_id in overdue:
+            swept += await database.write(partial(_sweep_study, context, study_id))
     return swept
+
+
+def _sweep_study(context: Context, study_id: int, session: Session) -> int:
+    try:
+        study = studies.lock(session, study_id)
+    except StudyNotFound:
+        return 0
+    return expire(session, context.database.now(session), study)
 
 
 async def heartbeat(context: Context, worker: str, trial_ids: Sequence[str]) -> Heartbeat:
@@ -86,12 +96,14 @@ def _heartbeat(context: Context, worker: str, trial_ids: Sequence[str], session:
 
 
 def _renew(session: Session, trial: Trial, lease_expires_at: datetime | None) -> Trial:
-    if trial.state == TrialState.WAITING:
-        records.resume_attempt(session, trial.id, trial.attempt)
-        trial = replace(trial, state=states.check(trial.state, TrialState.RUNNING))
     renewed = replace(trial, lease_expires_at=lease_expires_at)
-    trials.save(session, renewed)
-    return renewed
+    if trial.state == TrialState.RUNNING:
+        trials.renew(session, [trial.id], lease_expires_at)
+        return renewed
+    records.resume_attempt(session, trial.id, trial.attempt)
+    resumed = replace(renewed, state=states.check(trial.state, TrialState.RUNNING))
+    trials.save(session, resumed)
+    return resumed
 
 
 def _why_lost(trial: Trial) -> str:

@@ -24,6 +24,22 @@ class StudySummary:
     best_value: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class TrialFilter:
+    """Which trials are meant: those in a state, with a tag, or all."""
+
+    state: TrialState | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPage:
+    """Trials, and the number of the last change that they show."""
+
+    trials: Sequence[Trial]
+    change: int
+
+
 def study_named(name: str, session: Session) -> Study:
     """The study of this name. Raises `StudyNotFound`."""
     study = studies.find(session, name)
@@ -54,7 +70,7 @@ async def read_study(context: Context, name: str) -> StudySummary:
     """Raises `StudyNotFound`."""
 
     def work(session: Session) -> StudySummary:
-        return _summaries(session, [study_named(name, session)])[0]
+        return summary_of(session, study_named(name, session))
 
     return await context.database.read(work)
 
@@ -74,7 +90,7 @@ async def close_study(context: Context, name: str, closed: bool) -> StudySummary
         study = studies.lock(session, study_named(name, session).id)
         if closed != (study.closed_at is not None):
             studies.set_closed(session, study.id, context.database.now(session) if closed else None)
-        return _summaries(session, [studies.get(session, study.id)])[0]
+        return summary_of(session, studies.get(session, study.id))
 
     return await context.database.write(work)
 
@@ -88,11 +104,22 @@ async def delete_study(context: Context, name: str) -> None:
     await context.database.write(work)
 
 
-async def list_trials(context: Context, name: str, state: TrialState | None, after: int, limit: int) -> list[Trial]:
+async def list_trials(context: Context, name: str, only: TrialFilter, after: int, limit: int) -> TrialPage:
     """At most `limit` trials of a study in order of their number, after the number `after`. Raises `StudyNotFound`."""
 
-    def work(session: Session) -> list[Trial]:
-        return trials.page(session, study_named(name, session).id, state, after, limit)
+    def work(session: Session) -> TrialPage:
+        study = study_named(name, session)
+        found = trials.page(session, study.id, only.state, after, limit, only.tag)
+        return TrialPage(found, trials.last_change(session, study.id))
+
+    return await context.database.read(work)
+
+
+async def list_changed(context: Context, name: str, only: TrialFilter, since: int, limit: int) -> TrialPage:
+    """At most `limit` trials of a study in order of their last change, after the change `since`. Raises `StudyNotFound`."""
+
+    def work(session: Session) -> TrialPage:
+        return TrialPage(*trials.changed(session, study_named(name, session).id, only.state, since, limit, only.tag))
 
     return await context.database.read(work)
 
@@ -105,6 +132,10 @@ async def best_trials(context: Context, name: str, count: int) -> list[Trial]:
 def _best(name: str, count: int, session: Session) -> list[Trial]:
     study = study_named(name, session)
     return trials.best(session, study.id, study.settings.objective, count)
+
+
+def summary_of(session: Session, study: Study) -> StudySummary:
+    return _summaries(session, [study])[0]
 
 
 def _summaries(session: Session, found: Sequence[Study]) -> list[StudySummary]:

@@ -131,3 +131,19 @@ def test_a_study_is_filled_closed_and_reopened(client: Client) -> None:
     with client.trial("filled") as running:
         assert running.trial.id == queued.id
         running.report(0.5)
+
+
+def test_a_trial_is_trained_again_and_written_on(client: Client) -> None:
+    client.create_study("noisy", "nasbench101")
+    with client.trial("noisy") as running:
+        running.report(0.5)
+    first = running.trial
+    (again,) = client.replicate(first)
+    assert (again.canonical_id, again.id == first.id) == (first.canonical_id, False)
+    with client.trial("noisy") as running:
+        assert running.trial.id == again.id
+        running.report(0.75)
+    client.annotate("noisy", note="two of one")
+    client.annotate(again, tags=["rerun"])
+    assert client.study("noisy").document["note"] == "two of one"
+    assert [trial.value for trial in client.trials("noisy", tag="rerun")] == [0.75]

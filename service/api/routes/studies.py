@@ -5,20 +5,25 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from starlette.responses import StreamingResponse
 
+from models.architectures.architecture import Fault
 from service.api.dependencies import ContextDep, check_limit
 from service.api.openapi import example
 from service.api.pagination import read_cursor, write_cursor
+from service.api.schemas.annotations import ANNOTATE, AnnotationRequest, Tag
 from service.api.schemas.studies import STUDY, EnqueueRequest, StudiesAnswer, StudyRequest, StudySchema, study_schema
 from service.api.schemas.trials import COMPLETED, WAITING, ParetoAnswer, TrialsAnswer, TrialsPage, trial_schema
+from service.errors import InvalidRequest
 from service.storage.values import TrialState
+from service.studies import annotations, lifecycle, pareto
 from service.studies import enqueue as queue
-from service.studies import lifecycle, pareto
 from service.studies.exports import ExportFormat, export
+from service.studies.lifecycle import TrialFilter
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
 Limit = Annotated[int, Query(ge=1, description="Most entries of the page.", examples=[50])]
 Cursor = Annotated[str | None, Query(max_length=100, description="The `next_cursor` of the page before.", examples=["YWZ0ZXI6NTA"])]
+Since = Annotated[str | None, Query(max_length=100, description="The `next_since` of an earlier page.", examples=["c2luY2U6MTI"])]
 
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 _EXPORT_CONTENT = {
@@ -65,6 +70,12 @@ async def reopen_study(context: ContextDep, name: str) -> StudySchema:
     return study_schema(await lifecycle.close_study(context, name, closed=False))
 
 
+@router.patch("/{name}", response_model=StudySchema, responses=example(200, STUDY | ANNOTATE))
+async def annotate_study(context: ContextDep, name: str, body: AnnotationRequest) -> StudySchema:
+    """Write a note on a study, or tag it."""
+    return study_schema(await annotations.annotate_study(context, name, body.changes()))
+
+
 @router.delete("/{name}", status_code=204)
 async def delete_study(context: ContextDep, name: str) -> None:
     """Delete a study with its trials and all that was reported, for good."""
@@ -79,15 +90,37 @@ async def enqueue(context: ContextDep, name: str, body: EnqueueRequest) -> Trial
     return TrialsAnswer(trials=[trial_schema(trial) for trial in await queue.enqueue(context, name, graphs)])
 
 
-@router.get("/{name}/trials", response_model=TrialsPage, responses=example(200, {"trials": [COMPLETED], "next_cursor": None}))
+@router.get(
+    "/{name}/trials",
+    response_model=TrialsPage,
+    responses=example(200, {"trials": [COMPLETED], "next_cursor": None, "next_since": "c2luY2U6MTI"}),
+)
 async def list_trials(
-    context: ContextDep, name: str, state: TrialState | None = None, limit: Limit = 50, cursor: Cursor = None
+    context: ContextDep,
+    name: str,
+    state: TrialState | None = None,
+    tag: Annotated[Tag | None, Query(examples=["baseline"])] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    since: Since = None,
 ) -> TrialsPage:
-    """The trials of a study in order of their number, all or those in one state, a page at a time."""
+    """The trials of a study in order of their number, all or those in one state or with one tag, a page at a time.
+
+    With `since` those that have changed since an earlier page, in order of their last change: what a page that stays up to date
+    asks for again and again. A lease that is renewed is no change.
+    """
     check_limit(limit, context.settings.max_page, "/limit", "entries a page")
-    page = await lifecycle.list_trials(context, name, state, read_cursor(cursor), limit)
-    next_cursor = write_cursor(page[-1].number) if len(page) == limit else None
-    return TrialsPage(trials=[trial_schema(trial) for trial in page], next_cursor=next_cursor)
+    only = TrialFilter(state, tag)
+    if since is None:
+        page = await lifecycle.list_trials(context, name, only, read_cursor(cursor), limit)
+    elif cursor is not None:
+        raise InvalidRequest([Fault("/since", "expected 'cursor' or 'since', got both; give one of them")])
+    else:
+        page = await lifecycle.list_changed(context, name, only, read_cursor(since, "since"), limit)
+    is_last = since is not None or len(page.trials) < limit
+    next_cursor = None if is_last else write_cursor(page.trials[-1].number)
+    trials = [trial_schema(trial) for trial in page.trials]
+    return TrialsPage(trials=trials, next_cursor=next_cursor, next_since=write_cursor(page.change, "since"))
 
 
 @router.get("/{name}/best", response_model=TrialsAnswer, responses=example(200, {"trials": [COMPLETED]}))

@@ -2,10 +2,22 @@
 
 from fastapi import APIRouter
 
-from service.api.dependencies import ContextDep
+from service.api.dependencies import ContextDep, check_limit
 from service.api.openapi import example
-from service.api.schemas.trials import ATTEMPT, COMPLETED, OBSERVATION, TrialHistoryAnswer, history_schema
-from service.studies import history
+from service.api.schemas.annotations import ANNOTATE, AnnotationRequest
+from service.api.schemas.trials import (
+    ATTEMPT,
+    COMPLETED,
+    OBSERVATION,
+    WAITING,
+    ReplicateRequest,
+    TrialAnswer,
+    TrialHistoryAnswer,
+    TrialsAnswer,
+    history_schema,
+    trial_schema,
+)
+from service.studies import annotations, history, replicates
 
 router = APIRouter(prefix="/trials", tags=["trials"])
 
@@ -18,3 +30,17 @@ router = APIRouter(prefix="/trials", tags=["trials"])
 async def read_trial(context: ContextDep, trial: str) -> TrialHistoryAnswer:
     """A trial with all its attempts and all reports that came in, those that came late with them."""
     return history_schema(await history.read_trial(context, trial))
+
+
+@router.patch("/{trial}", response_model=TrialAnswer, responses=example(200, {"trial": COMPLETED | ANNOTATE}))
+async def annotate_trial(context: ContextDep, trial: str, body: AnnotationRequest) -> TrialAnswer:
+    """Write a note on a trial, or tag it."""
+    return TrialAnswer(trial=trial_schema(await annotations.annotate_trial(context, trial, body.changes())))
+
+
+@router.post("/{trial}/replicate", response_model=TrialsAnswer, responses=example(200, {"trials": [WAITING | {"replicate": 1}]}))
+async def replicate(context: ContextDep, trial: str, body: ReplicateRequest) -> TrialsAnswer:
+    """Let a trial's architecture be trained again, before anything is proposed; the search takes all of its values together."""
+    check_limit(body.count, context.settings.max_batch, "/count", "trials")
+    made = await replicates.replicate(context, trial, body.count)
+    return TrialsAnswer(trials=[trial_schema(one) for one in made])

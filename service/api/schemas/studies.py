@@ -52,6 +52,8 @@ STUDY: Json = CREATE | {
     "model_hash": "0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f",
     "created_at": "2026-01-31T12:00:00Z",
     "closed_at": None,
+    "note": None,
+    "tags": [],
     "trials": {"waiting": 0, "running": 1, "completed": 11, "failed": 0, "infeasible": 0, "stopped": 0},
     "best_value": 0.931,
 }
@@ -154,6 +156,8 @@ class StudySchema(Schema):
     model_hash: str
     created_at: datetime
     closed_at: datetime | None
+    note: str | None
+    tags: list[str]
     trials: dict[TrialState, int]
     best_value: float | None
 
@@ -182,6 +186,8 @@ def study_schema(summary: StudySummary) -> StudySchema:
         model_hash=settings.model_hash,
         created_at=summary.study.created_at,
         closed_at=summary.study.closed_at,
+        note=summary.study.annotation.note,
+        tags=list(summary.study.annotation.tags),
         trials={state: summary.counts.get(state, 0) for state in TrialState},
         best_value=summary.best_value,
     )

@@ -9,7 +9,7 @@ from pydantic import Field
 from models.networks.costs.published_cost import has_costs, published_cost
 from models.spaces.registry import native_form
 from service.api.schemas.architectures import CELL, NATIVE, CanonicalArchitecture, Native, architecture_schema
-from service.api.schemas.fields import Json, Schema, shown
+from service.api.schemas.fields import Count, Json, Schema, shown
 from service.storage.values import Trial, TrialSource, TrialState
 from service.studies.history import TrialHistory
 
@@ -38,6 +38,9 @@ RUNNING: Json = {
     "values": None,
     "std": None,
     "reason": None,
+    "replicate": 0,
+    "note": None,
+    "tags": [],
     "created_at": "2026-01-31T12:00:00Z",
     "finished_at": None,
 }
@@ -107,6 +110,9 @@ class TrialSchema(Schema):
     values: Annotated[dict[str, float] | None, Field(description="By objective where these have names, costs not with them.")]
     std: float | None
     reason: str | None
+    replicate: Annotated[int, Field(description="0 for the first trial of an architecture, then counted.")]
+    note: str | None
+    tags: list[str]
     created_at: datetime
     finished_at: datetime | None
 
@@ -139,6 +145,12 @@ class ObservationSchema(Schema):
     received_at: datetime
 
 
+class ReplicateRequest(Schema):
+    model_config = shown({"count": 1})
+
+    count: Annotated[Count, Field(description="How many more trials of the architecture.")] = 1
+
+
 class TrialAnswer(Schema):
     trial: TrialSchema
 
@@ -155,10 +167,11 @@ class ParetoAnswer(Schema):
 
 
 class TrialsPage(Schema):
-    """`next_cursor` is null on the last page."""
+    """`next_cursor` is null on the last page. `next_since` given as `since` lists what changes after this page."""
 
     trials: list[TrialSchema]
     next_cursor: str | None
+    next_since: str
 
 
 class TrialHistoryAnswer(Schema):
@@ -194,6 +207,9 @@ def trial_schema(trial: Trial) -> TrialSchema:
         values=None if trial.values is None else dict(trial.values),
         std=trial.std,
         reason=trial.reason,
+        replicate=trial.replicate,
+        note=trial.annotation.note,
+        tags=list(trial.annotation.tags),
         created_at=trial.created_at,
         finished_at=trial.finished_at,
     )

@@ -88,10 +88,14 @@ def test_what_was_stored_at_the_first_revision_goes_on(database: Database) -> No
     assert (trial.value, trial.values, trial.origin.latent) == (0.25, None, (0.5,))
     (observation,) = database.read_here(lambda session: trials.observations(session, study))
     assert (observation.value, observation.further) == (0.25, ())
+    (attempt,) = database.read_here(lambda session: records.attempts(session, "t1"))
+    assert (attempt.worker, attempt.outcome) == ("w", "completed")
     # The same report again is recognised, so that it is kept once.
     same = Outcome(TrialState.COMPLETED, 0.25)
     database.write_here(lambda session: records.add_observation(session, "t1", 1, same, None, False, trial.created_at))
     assert len(database.read_here(lambda session: records.observations(session, "t1"))) == 1
+    database.write_here(lambda session: studies.delete(session, study.id))
+    assert database.read_here(lambda session: records.observations(session, "t1")) == []
 
 
 def test_an_empty_database_has_no_revision(database: Database) -> None:

@@ -115,7 +115,10 @@ def test_the_best_come_first_and_of_equals_the_oldest(
 def test_a_lease_has_run_out_at_its_end_and_not_before(database: Database, study: Study) -> None:
     stored(database, study, [None, None, None])
     overdue = database.read_here(lambda session: trials.expired(session, NOW + timedelta(seconds=2), study.id, 10))
-    assert [(each.number, max_attempts) for each, max_attempts in overdue] == [(1, 3), (2, 3)]
+    assert [each.number for each in overdue] == [1, 2]
+    for seconds, expected in ((0.5, []), (2.0, [study.id])):
+        now = NOW + timedelta(seconds=seconds)
+        assert database.read_here(lambda session, now=now: trials.overdue_studies(session, now)) == expected
 
 
 def test_the_search_sees_completed_trials_as_observations(database: Database, study: Study) -> None:
@@ -143,7 +146,7 @@ def test_a_trial_that_a_sweep_is_taking_back_is_not_its_worker_s_any_more(databa
     taken, asked = threading.Event(), threading.Event()
 
     def sweep(session: Session) -> None:
-        ((trial, _),) = trials.expired(session, NOW + timedelta(days=1), study.id, 10)
+        (trial,) = trials.expired(session, NOW + timedelta(days=1), study.id, 10)
         trials.save(session, replace(trial, state=TrialState.WAITING))
         taken.set()
         assert asked.wait(10)
@@ -170,14 +173,19 @@ def test_no_listing_scans_or_sorts_a_whole_study(database: Database, study: Stud
         "waiting": lambda session: trials.waiting(session, study.id, 5),
         "held": lambda session: trials.held_by(session, study.id, "w"),
         "best": lambda session: trials.best(session, study.id, "maximize", 5),
-        "expired": lambda session: trials.expired(session, NOW, None, 5),
+        "expired": lambda session: trials.expired(session, NOW, study.id, 5),
+        "overdue": lambda session: trials.overdue_studies(session, NOW),
+        "changed": lambda session: trials.changed(session, study.id, None, 10, 5),
+        "last change": lambda session: trials.last_change(session, study.id),
+        "tagged": lambda session: trials.page(session, study.id, None, 10, 5, "odd"),
+        "last replicate": lambda session: trials.last_replicate(session, study.id, "a"),
         "by architecture": lambda session: trials.find_by_architecture(session, study.id, ["a", "b"]),
     }
     for name, query in queries.items():
         plan = explained(database, query)
         assert any("USING" in step and "INDEX" in step for step in plan if "svge_trials" in step), (name, plan)
         assert not any(step.startswith("SCAN") and "svge_trials" in step for step in plan), (name, plan)
-        if name not in ("best", "held", "expired"):
+        if name not in ("best", "held", "expired", "overdue"):
             assert not any("TEMP B-TREE" in step for step in plan), (name, plan)
     assert "USE TEMP B-TREE FOR ORDER BY" not in explained(database, queries["best"])
 
