@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 import torch
+from botorch.utils.constraints import NonTransformedInterval
 from gpytorch.distributions import MultivariateNormal
 from gpytorch.means import ConstantMean
 from torch import Tensor
@@ -106,8 +107,7 @@ class PredictedMean(ConstantMean):
     """A constant plus what a performance predictor says of the latent columns."""
 
     def __init__(self, constant: Tensor, predictor: Callable[[Tensor], Tensor], latent_size: int) -> None:
-        super().__init__()
-        self.constant = constant
+        super().__init__(constant_constraint=NonTransformedInterval(-5.0, 5.0, initial_value=float(constant)))
         self._predictor, self._latent_size = predictor, latent_size
 
     def forward(self, points: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from benchmarks import search_ablation
 from benchmarks.search_ablation import VARIANTS, WHOLE, Ensemble, fit_several, main, run
 from benchmarks.search_curves import Table
-from models.search import beliefs, candidates, fitting, pool, proposer
+from models.search import beliefs, candidates, fitting, pool, proposer, ranking
 from models.search.candidates import Candidates
 from models.search.process import Process
 from models.search.surrogate import TrainingData
@@ -26,6 +26,7 @@ def swappable() -> list[object]:
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "an ensemble of fits"])
 def test_a_part_is_left_out_and_put_back(table: Path, variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_ablation, "SAMPLED", 40)
+    monkeypatch.setattr(ranking, "NUM_STEPS", 20)
     gather, considered = proposer.gather_candidates, list[tuple[str, ...]]()
 
     def record(*given: object) -> Candidates:
