@@ -125,6 +125,11 @@ def page(session: Session, study_id: int, state: TrialState | None, after: int, 
     return _trials(session, query.order_by(TrialRow.number).limit(limit))
 
 
+def newest(session: Session, study_id: int, limit: int) -> list[Trial]:
+    """At most `limit` trials, the newest first."""
+    return _trials(session, _filtered(study_id, None, None).order_by(TrialRow.number.desc()).limit(limit))
+
+
 def changed(
     session: Session, study_id: int, state: TrialState | None, since: int, limit: int, tag: str | None = None
 ) -> tuple[list[Trial], int]:

@@ -1,6 +1,6 @@
 """Looking into the latent space: the use cases behind `/encode` and `/decode`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,6 +8,7 @@ import anyio.to_thread
 import numpy as np
 
 from models.architectures.architecture import Architecture, Fault, InvalidArchitecture
+from models.architectures.canonical import canonical_id
 from models.pretrained.catalogue import Card
 from models.search.proposal import Prediction
 from models.spaces.space import SearchSpace
@@ -53,6 +54,15 @@ class Decoded:
     point: int
     decoding: Decoding
     valid: bool
+    prediction: Prediction | None
+    trial: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a study's surrogate expects of an architecture, None below two observations; `trial` as in `Decoded`."""
+
+    canonical_id: str
     prediction: Prediction | None
     trial: str | None
 
@@ -103,7 +113,7 @@ async def decode(
     if scope.study is not None:
         key = scope.study.id
         tried = await context.database.read(lambda session: trials.find_by_architecture(session, key, list(distinct)))
-        predictions = await _predict(context, scope.study, distinct)
+        predictions = await predicted(context, scope.study, distinct)
     valid = await anyio.to_thread.run_sync(_valid_ids, scope.space, distinct)
     return [
         Decoded(
@@ -115,6 +125,19 @@ async def decode(
         )
         for index, decoding in flat
     ]
+
+
+async def predict(context: Context, name: str, graphs: Sequence[Graph], pointer: str) -> list[Expected]:
+    """What a study expects of each graph, in order. Raises `StudyNotFound`, `ArchitectureRejected` and `ModelUnavailable`."""
+    scope = await study_scope(context, name)
+    assert scope.study is not None
+    study = scope.study
+    architectures = await anyio.to_thread.run_sync(read_architectures, scope.space, graphs, pointer)
+    keys = await anyio.to_thread.run_sync(lambda: [canonical_id(architecture) for architecture in architectures])
+    distinct = dict(zip(keys, architectures, strict=True))
+    tried = await context.database.read(lambda session: trials.find_by_architecture(session, study.id, list(distinct)))
+    predictions = await predicted(context, study, distinct)
+    return [Expected(key, predictions.get(key), tried.get(key)) for key in keys]
 
 
 async def trial_point(context: Context, trial_id: str) -> tuple[Scope, Point]:
@@ -163,7 +186,7 @@ def _check_points(context: Context, scope: Scope, points: Sequence[Point], sampl
         raise InvalidRequest(faults)
 
 
-async def _predict(context: Context, study: Study, distinct: dict[str, Architecture]) -> dict[str, Prediction]:
+async def predicted(context: Context, study: Study, distinct: Mapping[str, Architecture]) -> dict[str, Prediction]:
     """What the study's surrogate expects, by canonical id; empty while there are too few observations for one."""
     query = Query(study.id, study.settings.strategy, None)
     _, request = await context.database.read(partial(proposal_request, query, 1))

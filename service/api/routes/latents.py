@@ -8,12 +8,16 @@ from service.api.openapi import example
 from service.api.schemas.latents import (
     DECODED,
     ENCODED,
+    PREDICTED,
     DecodeAnswer,
     DecodeRequest,
     EncodeAnswer,
     EncodeRequest,
+    PredictAnswer,
+    PredictRequest,
     decode_schema,
     encode_schema,
+    predict_schema,
 )
 from service.api.scopes import scope_of
 from service.studies import latents
@@ -29,6 +33,14 @@ async def encode(context: ContextDep, body: EncodeRequest) -> EncodeAnswer:
     scope = await scope_of(context, {"space": body.space, "model": body.model, "study": body.study})
     graphs = [architecture.graph() for architecture in body.architectures]
     return encode_schema(await latents.encode(context, scope, graphs, "/architectures"))
+
+
+@router.post("/predict", response_model=PredictAnswer, responses=example(200, PREDICTED))
+async def predict(context: ContextDep, body: PredictRequest) -> PredictAnswer:
+    """What a study expects of each architecture, and whether it has tried it."""
+    check_limit(len(body.architectures), context.settings.max_batch, "/architectures", "architectures")
+    graphs = [architecture.graph() for architecture in body.architectures]
+    return predict_schema(await latents.predict(context, body.study, graphs, "/architectures"))
 
 
 @router.post("/decode", response_model=DecodeAnswer, responses=example(200, DECODED))

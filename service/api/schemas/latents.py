@@ -8,7 +8,7 @@ from pydantic import Field
 from models.spaces.space import SearchSpace
 from service.api.schemas.architectures import CELL, NATIVE, ArchitectureSchema, CanonicalArchitecture, Native, architecture_schema
 from service.api.schemas.fields import MAX_ENTRIES, Finite, Json, Name, Schema, Seed, shown
-from service.studies.latents import Decoded, Point
+from service.studies.latents import Decoded, Expected, Point
 from service.workers.worker import Encoding
 
 CANONICAL_ID = "b269d0c04ca0c0b296c9ad5abf9b81aa3ea6403473299a684f52fade13ed3345"
@@ -32,6 +32,18 @@ DECODED: Json = {
             "trial": None,
         }
     ],
+}
+PREDICT: Json = {"study": "demo", "architectures": [CELL]}
+PREDICTED: Json = {
+    "predictions": [
+        {
+            "canonical_id": CANONICAL_ID,
+            "predicted_mean": 0.9,
+            "predicted_std": 0.02,
+            "acquisition_value": -5.1,
+            "trial": None,
+        }
+    ]
 }
 
 Mode = Literal["sampled", "greedy"]
@@ -105,6 +117,46 @@ class DecodeAnswer(Schema):
 
     points: list[list[float]]
     architectures: list[DecodedArchitecture]
+
+
+class PredictRequest(Schema):
+    model_config = shown(PREDICT)
+
+    study: Name
+    architectures: Annotated[list[ArchitectureSchema], Field(min_length=1, max_length=MAX_ENTRIES, fail_fast=True)]
+
+
+class PredictionSchema(Schema):
+    """What the study expects of one architecture, null while it has fewer than two observations; `trial` is the id of its own."""
+
+    canonical_id: str
+    predicted_mean: float | None
+    predicted_std: float | None
+    acquisition_value: float | None
+    trial: str | None
+
+
+class PredictAnswer(Schema):
+    """One prediction for each architecture, in order."""
+
+    model_config = shown(PREDICTED)
+
+    predictions: list[PredictionSchema]
+
+
+def predict_schema(expected: Sequence[Expected]) -> PredictAnswer:
+    return PredictAnswer(
+        predictions=[
+            PredictionSchema(
+                canonical_id=one.canonical_id,
+                predicted_mean=one.prediction.mean if one.prediction else None,
+                predicted_std=one.prediction.std if one.prediction else None,
+                acquisition_value=one.prediction.acquisition_value if one.prediction else None,
+                trial=one.trial,
+            )
+            for one in expected
+        ]
+    )
 
 
 def encode_schema(encodings: Sequence[Encoding]) -> EncodeAnswer:

@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.architectures.canonical import canonical_id
+from models.spaces.nasbench201 import NasBench201
 from models.spaces.registry import get_space
 from tests.fakes import LATENT_SIZE, fake_latent
 from tests.service.api.harness import ONE_SPACE, Service
@@ -102,3 +104,26 @@ async def test_both_ways_to_decode_agree(demo: Service) -> None:
     point = [0.5, 0.25, -1.0, 0.0]
     body = {"study": "demo", "latents": [point], "samples": 7, "seed": 3}
     assert await demo.post("/decode", body) == await demo.get("/decode", study="demo", z=joined(point), samples=7, seed=3)
+
+
+async def test_a_study_says_what_it_expects_of_architectures_and_which_it_has_tried(demo: Service) -> None:
+    trials = (await demo.suggest("w", 3))["trials"]
+    body = {"study": "demo", "architectures": [trial["architecture"] for trial in trials]}
+    early = (await demo.post("/predict", body))["predictions"]
+    assert [one["trial"] for one in early] == [trial["id"] for trial in trials]
+    assert {one["predicted_mean"] for one in early} == {None}
+    for trial, value in zip(trials, (0.2, 0.4, 0.6), strict=True):
+        await demo.observe(trial, value)
+    new = next(one for one in NasBench201().enumerate() if canonical_id(one) not in {trial["canonical_id"] for trial in trials})
+    body["architectures"] += [{"nodes": new.nodes, "edges": new.edges}] * 2
+    late = (await demo.post("/predict", body))["predictions"]
+    assert [one["canonical_id"] for one in late] == [*(trial["canonical_id"] for trial in trials), *[canonical_id(new)] * 2]
+    assert [one["trial"] for one in late[3:]] == [None, None]
+    assert all(one["predicted_mean"] == pytest.approx(0.4) and one["predicted_std"] > 0.0 for one in late)
+
+
+async def test_predictions_name_what_is_wrong(demo: Service) -> None:
+    body = {"study": "demo", "architectures": [{"nodes": ["input", "output"], "edges": [[0, 7]]}]}
+    assert (await demo.post("/predict", body, 422))["errors"][0]["pointer"].startswith("/architectures/0")
+    assert (await demo.post("/predict", body | {"study": "none"}, 404))["code"] == "study_not_found"
+    assert (await demo.post("/predict", {"study": "demo", "architectures": []}, 422))["errors"][0]["pointer"] == "/architectures"
