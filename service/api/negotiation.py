@@ -18,7 +18,7 @@ MEDIA_TYPES: dict[Form, str] = {
     "dot": "text/vnd.graphviz",
     "python": "text/x-python",
 }
-"""The first that a caller accepts equally well is taken."""
+"""In order of preference where a caller accepts several equally well."""
 VARY = {"Vary": "Accept"}
 
 

@@ -131,3 +131,13 @@ def test_a_study_is_filled_closed_and_reopened(client: Client) -> None:
     with client.trial("filled") as running:
         assert running.trial.id == queued.id
         running.report(0.5)
+
+
+def test_architectures_as_text(client: Client) -> None:
+    client.create_study("text", "nasbench101")
+    (trial,) = client.suggest("text").trials
+    assert client.trial_as("svg", trial).startswith("<svg")
+    assert "class Network(nn.Module):" in client.trial_as("python", trial)
+    assert client.decode_as("dot", [0.0, 0.5, -0.5, 1.0], study="text", samples=5).startswith("digraph {")
+    with pytest.raises(Invalid, match="/format: expected 'json', 'svg', 'dot' or 'python', got 'pdf'"):
+        client.trial_as("pdf", trial)

@@ -18,7 +18,7 @@ _SHARED = "# The nodes that feed the output share its channels; what does not di
 def definitions(architecture: Architecture, skeleton: Skeleton) -> list[str]:
     """The functions and classes of the module. Raises `InvalidArchitecture`, and `ValueError` for a skeleton that is too narrow."""
     NasBench101().validate(architecture, max_nodes=architecture.num_nodes)
-    vertex_channels(architecture, skeleton.channels, skeleton.channels)
+    vertex_channels(architecture, skeleton.channels, skeleton.channels)  # refuses what has too few channels
     cell = _Cell(architecture, is_even=_is_even(architecture, skeleton)).text()
     return [part("layers", "conv_bn_relu"), part("layers", "Classifier"), cell, _network(skeleton)]
 

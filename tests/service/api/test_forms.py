@@ -6,11 +6,17 @@ from typing import Any
 from xml.etree import ElementTree
 
 import httpx
+import numpy as np
 import pytest
 
 from models.architectures.drawing import draw_svg
 from models.architectures.formats import from_json, to_dot
 from models.networks.source.network_source import network_source
+from models.spaces.registry import get_space
+from service.api.forms import decoded_response
+from service.errors import InvalidRequest
+from service.studies.latents import Decoded
+from service.workers.worker import Decoding
 from tests.fakes import LATENT_SIZE
 from tests.models.architectures.dot_parser import parse
 from tests.models.architectures.test_drawing import SVG
@@ -79,6 +85,18 @@ async def test_several_points_are_no_module(demo: Service) -> None:
     problem = await demo.get("/decode", 422, **LINE, format="python")
     assert problem["errors"][0]["pointer"] == "/from"
     assert "expected one point for a PyTorch module, got 3; decode one" in problem["detail"]
+
+
+async def test_python_is_the_most_frequent_valid_one() -> None:
+    broken = from_json({"space": "nasbench101", "nodes": ["input", "nothing", "output"], "edges": [[0, 1], [1, 2]]})
+    good = get_space("nasbench101").sample(np.random.default_rng(0))
+    decoded = [
+        Decoded(0, Decoding(graph, "", 0.5, 0.1), is_valid, None, None) for graph, is_valid in ((broken, False), (good, True))
+    ]
+    assert bytes(decoded_response("python", 1, decoded, 3).body).decode() == network_source(good)
+    with pytest.raises(InvalidRequest, match="nothing that was decoded is valid") as refused:
+        decoded_response("python", 1, decoded[:1], 3)
+    assert [fault.pointer for fault in refused.value.faults] == ["/samples"]
 
 
 async def test_none_of_the_media_types_is_406_and_lists_them(demo: Service) -> None:
