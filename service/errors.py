@@ -15,6 +15,7 @@ ServiceError
 │   ├── ConflictingObservation
 │   ├── LeaseLost
 │   └── IllegalTransition
+├── NotAcceptable
 ├── AccessRefused
 │   ├── Unauthenticated
 │   ├── Denied
@@ -104,6 +105,10 @@ class LeaseLost(Conflict):
 
 class IllegalTransition(Conflict):
     """A trial cannot change from its state to the one asked for."""
+
+
+class NotAcceptable(ServiceError):
+    """The answer has none of the media types that the caller accepts; `details` list those it has."""
 
 
 class AccessRefused(ServiceError):

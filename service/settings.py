@@ -51,6 +51,7 @@ class Settings(BaseSettings):
         5000, ge=1, le=20_000, description="Most observations, architectures, latent points or trial ids in one request."
     )
     max_samples: int = Field(20000, ge=1, description="Most decodings in one request: latent points times samples.")
+    max_drawings: int = Field(100, ge=1, description="Most drawings in one SVG picture.")
     max_page: int = Field(1000, ge=1, description="Most entries in one page of a listing.")
 
     requests_per_minute: int = Field(

@@ -15,6 +15,8 @@ LIGHT = [
     *(f"models.architectures.{module.name}" for module in pkgutil.iter_modules(models.architectures.__path__)),
     *(f"models.spaces.{module.name}" for module in pkgutil.iter_modules(models.spaces.__path__)),
     *(f"models.datasets.{module.name}" for module in pkgutil.iter_modules(models.datasets.__path__)),
+    "models.networks.costs.published_cost",
+    "models.networks.source.network_source",
     "models.pretrained.catalogue",
 ]
 HEAVY = ("torch", "torch_geometric", "gpytorch", "fastapi", "sqlalchemy")

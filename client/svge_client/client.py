@@ -237,6 +237,18 @@ class Client:
             decoded[decoding["point"]].append(Decoding.from_json(decoding))
         return [tuple(decodings) for decodings in decoded]
 
+    def decode_as(
+        self, form: str, latent: Sequence[float], *, study: str, samples: int = 10, mode: str = "sampled", seed: int = 0
+    ) -> str:
+        """What one latent point decodes to, as text: `svg`, `dot` for Graphviz, or `python`, the most frequent one in PyTorch."""
+        point = ",".join(map(repr, map(float, latent)))
+        query = {"study": study, "z": point, "samples": samples, "mode": mode, "seed": seed, "format": form}
+        return self._transport.get_text("/decode", query)
+
+    def trial_as(self, form: str, trial: Trial) -> str:
+        """The architecture of a trial as text, in the same forms: `python` is a module whose class `Network` is to be trained."""
+        return self._transport.get_text(f"/trials/{trial.id}", {"format": form})
+
     def encode(self, architectures: Sequence[Architecture]) -> list[Latent]:
         """The posterior of each architecture, all of one space."""
         if not architectures:

@@ -40,7 +40,7 @@ ONCE = Retry(attempts=1)
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Sends requests and answers with parsed JSON. Safe to share between threads."""
+    """Sends requests and gives the answers, parsed where they are JSON. Safe to share between threads."""
 
     http: httpx.Client
     retry: Retry
@@ -48,11 +48,15 @@ class Transport:
     sleep: Callable[[float], None] = time.sleep
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        return self._send("GET", path, params=params, repeat_safe=True, retry=self.retry)
+        return _parsed(self._send("GET", path, params=params, repeat_safe=True, retry=self.retry))
+
+    def get_text(self, path: str, params: Mapping[str, Any] | None = None) -> str:
+        """An answer that is no JSON. Raises as `post` does."""
+        return self._send("GET", path, params=params, repeat_safe=True, retry=self.retry).text
 
     def post(self, path: str, body: Mapping[str, Any], *, repeat_safe: bool, retry: Retry | None = None) -> Any:
         """Raises `ResponseError` for an error answer and `Unreachable` for none, both after the last attempt."""
-        return self._send("POST", path, body=body, repeat_safe=repeat_safe, retry=retry or self.retry)
+        return _parsed(self._send("POST", path, body=body, repeat_safe=repeat_safe, retry=retry or self.retry))
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """Raises as `post` does."""
@@ -71,7 +75,7 @@ class Transport:
         retry: Retry,
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Any:
+    ) -> httpx.Response:
         for attempt in range(retry.attempts):
             last = attempt == retry.attempts - 1
             retry_after = None
@@ -84,10 +88,14 @@ class Transport:
                     ) from error
             else:
                 if response.is_success:
-                    return response.json() if response.content else None
+                    return response
                 again = response.status_code in _NOT_DONE or (repeat_safe and response.status_code in _UNKNOWN)
                 if last or not again:
                     raise error_of(response)
                 retry_after = response.headers.get("Retry-After")
             self.sleep(retry.pause(attempt, retry_after, self.rng))
         raise ValueError(f"expected at least one attempt, got {retry.attempts}")
+
+
+def _parsed(response: httpx.Response) -> Any:
+    return response.json() if response.content else None

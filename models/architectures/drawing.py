@@ -2,7 +2,8 @@
 
 import hashlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from models.architectures.architecture import INPUT, OUTPUT, Architecture
@@ -40,12 +41,27 @@ _COLOURS = {
     "input1": "#d55e00",
 }
 
-_STYLE = (
+TEXT_STYLE = "font:500 13px system-ui,-apple-system,'Segoe UI',sans-serif;text-anchor:middle;dominant-baseline:central"
+STYLE = (
     f".edge{{fill:none;stroke:{_LINE};stroke-width:1.8}}"
     f".arrow{{fill:{_LINE}}}"
     ".node rect{stroke:#808080;stroke-opacity:.55}"
-    ".node text{font:500 13px system-ui,-apple-system,'Segoe UI',sans-serif;text-anchor:middle;dominant-baseline:central}"
+    f".node text{{{TEXT_STYLE}}}"
 )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The elements of a drawing for a canvas of `width` times `height` pixels; `STYLE` belongs to them."""
+
+    title: str
+    width: float
+    height: float
+    elements: Sequence[str]
+
+    @property
+    def view_box(self) -> str:
+        return f"{-_MARGIN:g} {-_MARGIN:g} {self.width:.1f} {self.height:.1f}"
 
 
 def draw_svg(architecture: Architecture) -> str:
@@ -53,6 +69,18 @@ def draw_svg(architecture: Architecture) -> str:
 
     Known operations have fixed colours; any other label has one that depends on nothing but the label.
     """
+    picture = draw(architecture)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{picture.width:.0f}" height="{picture.height:.0f}" '
+        f'viewBox="{picture.view_box}">',
+        f"<title>{xml_text(picture.title)}</title>",
+        f"<style>{STYLE}</style>",
+    ]
+    return "\n".join([*parts, *picture.elements, "</svg>", ""])
+
+
+def draw(architecture: Architecture) -> Picture:
+    """The drawing as a part of a document; several in one are in `gallery.py`."""
     widths = [len(label) * _CHARACTER_WIDTH + 26 for label in architecture.nodes]
     layout = lay_out(architecture, widths)
     ports = _ports(layout, widths)
@@ -60,22 +88,22 @@ def draw_svg(architecture: Architecture) -> str:
         max(x + (widths[node] if layout.layer_of[node] == layer else 0) / 2 for (node, layer), x in layout.x.items()) + 2 * _MARGIN
     )
     height = (len(layout.layers) - 1) * _LAYER_HEIGHT + _NODE_HEIGHT + 2 * _MARGIN
-    title = f"{architecture.space}: {architecture.num_nodes} nodes, {len(architecture.edges)} edges"
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="{-_MARGIN:g} {-_MARGIN:g} {width:.1f} {height:.1f}">',
-        f"<title>{_text(title)}</title>",
-        f"<style>{_STYLE}</style>",
-    ]
+    elements = []
     for source, target in architecture.edges:
         tip = f"{architecture.nodes[source]} ({source}) → {architecture.nodes[target]} ({target})"
         path = _path(layout.route((source, target)), ports, layout)
-        parts.append(f'<path class="edge" data-edge="{source}-{target}" d="{path}"><title>{_text(tip)}</title></path>')
-    parts += [_arrow(ports[link][1], link[1]) for link in layout.links if _is_node(link[1], layout)]
-    parts += [
+        elements.append(f'<path class="edge" data-edge="{source}-{target}" d="{path}"><title>{xml_text(tip)}</title></path>')
+    elements += [_arrow(ports[link][1], link[1]) for link in layout.links if _is_node(link[1], layout)]
+    elements += [
         _node(node, label, layout.x[node, layout.layer_of[node]], layout, widths) for node, label in enumerate(architecture.nodes)
     ]
-    return "\n".join([*parts, "</svg>", ""])
+    title = f"{architecture.space}: {architecture.num_nodes} nodes, {len(architecture.edges)} edges"
+    return Picture(title, width, height, elements)
+
+
+def xml_text(text: str) -> str:
+    """Escaped, and without the control characters that XML cannot hold."""
+    return escape("".join(character if character.isprintable() else " " for character in text))
 
 
 def _ports(layout: Layout, widths: list[float]) -> Mapping[Link, tuple[float, float]]:
@@ -134,7 +162,7 @@ def _node(node: int, label: str, x: float, layout: Layout, widths: list[float]) 
         f'<g class="node" data-node="{node}">'
         f'<rect x="{x - widths[node] / 2:.1f}" y="{top:.1f}" width="{widths[node]:.1f}" height="{_NODE_HEIGHT:g}" '
         f'rx="{radius:g}" fill="{fill}"/>'
-        f'<text x="{x:.1f}" y="{top + _NODE_HEIGHT / 2:.1f}" fill="{_ink(fill)}">{_text(label)}</text></g>'
+        f'<text x="{x:.1f}" y="{top + _NODE_HEIGHT / 2:.1f}" fill="{_ink(fill)}">{xml_text(label)}</text></g>'
     )
 
 
@@ -154,8 +182,3 @@ def _ink(fill: str) -> str:
     linear = [channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in channels]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return "#111111" if (luminance + 0.05) ** 2 > 0.0525 else "#ffffff"
-
-
-def _text(text: str) -> str:
-    """Escaped, and without the control characters that XML cannot hold."""
-    return escape("".join(character if character.isprintable() else " " for character in text))

@@ -12,6 +12,8 @@ import networkx
 
 from models.architectures.architecture import Architecture, Fault, InvalidArchitecture, from_graph
 
+DOT_NODES = "  node [shape=box, style=rounded];"
+"""The statement that says how nodes look."""
 _KEYS = ("space", "nodes", "edges")
 
 
@@ -67,10 +69,19 @@ def from_networkx(graph: networkx.DiGraph, space: str) -> Architecture:
 
 def to_dot(architecture: Architecture) -> str:
     """The graph in the DOT language of Graphviz, one line a node and an edge."""
-    name = json.dumps(architecture.space, ensure_ascii=False)
-    lines = [f"  {node} [label={json.dumps(label, ensure_ascii=False)}];" for node, label in enumerate(architecture.nodes)]
-    lines += [f"  {source} -> {target};" for source, target in architecture.edges]
-    return "\n".join([f"digraph {name} {{", "  node [shape=box, style=rounded];", *lines, "}", ""])
+    return "\n".join([f"digraph {dot_string(architecture.space)} {{", DOT_NODES, *dot_statements(architecture), "}", ""])
+
+
+def dot_statements(architecture: Architecture, prefix: str = "") -> list[str]:
+    """The lines of nodes and edges. Nodes are called by their numbers after `prefix`, which keeps several graphs apart."""
+    names = [dot_string(f"{prefix}{node}") if prefix else f"{node}" for node in range(architecture.num_nodes)]
+    lines = [f"  {name} [label={dot_string(label)}];" for name, label in zip(names, architecture.nodes, strict=True)]
+    return [*lines, *(f"  {names[source]} -> {names[target]};" for source, target in architecture.edges)]
+
+
+def dot_string(text: str) -> str:
+    """The text as a quoted string of the DOT language."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _label_faults(nodes: Any) -> list[Fault]:

@@ -12,16 +12,19 @@ from torch.nn import functional
 
 from models.architectures.architecture import Architecture
 from models.networks.layers import Classifier, conv_bn_relu, relu_conv_bn
+from models.networks.macro_reductions import reduced_layers
 from models.networks.skeleton import Skeleton
 from models.spaces.enas_macro import EnasMacro
 
 
-def _convolution(kernel: int) -> Callable[[int], nn.Module]:
-    return lambda channels: nn.Sequential(conv_bn_relu(channels, channels, 1), conv_bn_relu(channels, channels, kernel))
+def convolution(channels: int, kernel: int) -> nn.Sequential:
+    """A 1x1 convolution and one of another size."""
+    return nn.Sequential(conv_bn_relu(channels, channels, 1), conv_bn_relu(channels, channels, kernel))
 
 
-def _separable(kernel: int) -> Callable[[int], nn.Module]:
-    return lambda channels: nn.Sequential(
+def separable_convolution(channels: int, kernel: int) -> nn.Sequential:
+    """A 1x1 convolution and a separable one: each channel by itself, then a 1x1 convolution."""
+    return nn.Sequential(
         conv_bn_relu(channels, channels, 1),
         nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False),
         conv_bn_relu(channels, channels, 1),
@@ -29,10 +32,10 @@ def _separable(kernel: int) -> Callable[[int], nn.Module]:
 
 
 _OPERATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "conv3x3": _convolution(3),
-    "sep_conv3x3": _separable(3),
-    "conv5x5": _convolution(5),
-    "sep_conv5x5": _separable(5),
+    "conv3x3": lambda channels: convolution(channels, 3),
+    "sep_conv3x3": lambda channels: separable_convolution(channels, 3),
+    "conv5x5": lambda channels: convolution(channels, 5),
+    "sep_conv5x5": lambda channels: separable_convolution(channels, 5),
     "avg_pool3x3": lambda channels: nn.Sequential(
         conv_bn_relu(channels, channels, 1), nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
     ),
@@ -79,19 +82,13 @@ class EnasMacroNetwork(nn.Module):
         super().__init__()
         num_layers = architecture.num_nodes - 2
         EnasMacro(num_layers=num_layers).validate(architecture)
-        if skeleton.cells_per_stack != 1:
-            raise ValueError(
-                f"a network of 'enas_macro' repeats no cell: expected cells_per_stack 1, got {skeleton.cells_per_stack}"
-            )
-        if skeleton.stacks > num_layers:
-            raise ValueError(f"expected at most {num_layers} stacks, one for each layer, got {skeleton.stacks}")
+        ends = reduced_layers(num_layers, skeleton)
         self.architecture = architecture
         channels = skeleton.channels
         self.stem = nn.Sequential(nn.Conv2d(skeleton.input_channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels))
         self.layers = nn.ModuleList()
         self.reductions = nn.ModuleDict()
         self.alive: dict[int, list[int]] = {}
-        ends = {number * (num_layers // skeleton.stacks) for number in range(1, skeleton.stacks)}
         for layer in range(1, num_layers + 1):
             num_skips = len(architecture.predecessors(layer)) - 1
             self.layers.append(Layer(architecture.nodes[layer], num_skips, channels, is_first=layer == 1))

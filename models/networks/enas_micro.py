@@ -15,7 +15,8 @@ from models.networks.skeleton import Skeleton
 from models.spaces.enas_micro import CELL_INPUTS, SUM, EnasMicro
 
 
-def _identity(channels: int, stride: int) -> nn.Module:
+def identity(channels: int, stride: int) -> nn.Module:
+    """Nothing at all, or a 1x1 convolution where the image is halved."""
     return nn.Identity() if stride == 1 else relu_conv_bn(channels, channels, 1, stride)
 
 
@@ -24,7 +25,7 @@ _OPERATIONS: dict[str, Callable[[int, int], nn.Module]] = {
     "conv5x5": lambda channels, stride: relu_conv_bn(channels, channels, 5, stride),
     "avgpool3x3": lambda channels, stride: nn.AvgPool2d(3, stride, padding=1, count_include_pad=False),
     "maxpool3x3": lambda channels, stride: nn.MaxPool2d(3, stride, padding=1),
-    "identity": _identity,
+    "identity": identity,
     SUM: lambda channels, stride: nn.Identity(),
 }
 
@@ -55,7 +56,7 @@ class Cell(nn.Module):
         self.ends = architecture.predecessors(architecture.num_nodes - 1)
         # A cell input that nothing uses feeds the output as it is, so that a reduction has to shrink it as well.
         self.shrink = nn.ModuleDict(
-            {str(node): _identity(channels, stride) for node in self.ends if architecture.nodes[node] in CELL_INPUTS}
+            {str(node): identity(channels, stride) for node in self.ends if architecture.nodes[node] in CELL_INPUTS}
         )
         self.join = relu_conv_bn(len(self.ends) * channels, channels, 1)
 

@@ -51,6 +51,7 @@ KINDS: Mapping[type[errors.ServiceError], Kind] = {
     errors.ConflictingObservation: Kind(409, "conflicting_observation", "The trial is finished with another outcome"),
     errors.LeaseLost: Kind(409, "lease_lost", "The trial is another attempt's; this result is kept as a late record"),
     errors.IllegalTransition: Kind(409, "illegal_transition", "The trial cannot change to this state"),
+    errors.NotAcceptable: Kind(406, "not_acceptable", "The answer has none of the media types that are accepted"),
     errors.AccessRefused: Kind(403, "access_refused", "The caller may not do this"),
     errors.Unauthenticated: Kind(401, "unauthenticated", "A key is needed"),
     errors.Denied: Kind(403, "denied", "The key does not suffice"),
@@ -133,7 +134,7 @@ def problem_response(
         "errors": [{"pointer": fault.pointer, "message": fault.message} for fault in faults],
         **(details or {}),
     }
-    further = {503: {"Retry-After": "1"}, 401: {"WWW-Authenticate": "Bearer"}}.get(kind.status, {})
+    further = {503: {"Retry-After": "1"}, 401: {"WWW-Authenticate": "Bearer"}, 406: {"Vary": "Accept"}}.get(kind.status, {})
     return Response(json.dumps(document), kind.status, {**further, **(headers or {})}, MEDIA_TYPE)
 
 

@@ -1,22 +1,43 @@
 """`svge encode` and `svge decode`: a checkpoint at work without a server. Torch is loaded when a command runs."""
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 
 from models.architectures.formats import to_json
+from models.architectures.gallery import decoded_groups, dot_gallery, draw_gallery
+from models.networks.source.network_source import network_source
 from models.pretrained.catalogue import FOLDER, Card, find_card, space_of
-from service.commands.documents import STANDARD_INPUT, Device, ModelsFolder, Out, Source, read_architectures, refusals, write_lines
+from service.commands.documents import (
+    STANDARD_INPUT,
+    Device,
+    ModelsFolder,
+    Out,
+    Source,
+    read_architectures,
+    refusals,
+    write_lines,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from service.workers.model_host import ModelHost
+    from service.workers.worker import Decoding
 
 
 class Mode(StrEnum):
     sampled = "sampled"
     greedy = "greedy"
+
+
+class Form(StrEnum):
+    json = "json"
+    svg = "svg"
+    dot = "dot"
+    python = "python"
 
 
 Model = Annotated[str, typer.Option(help="Name or hash of a checkpoint; 'svge models' lists them.", show_default=False)]
@@ -45,6 +66,9 @@ def decode(
     samples: Annotated[int, typer.Option(min=1, help="Decodings of each point.")] = 10,
     mode: Annotated[Mode, typer.Option(help="Draw from what a point may mean, or take the likeliest.")] = Mode.sampled,
     seed: Annotated[int, typer.Option(min=0, help="Of the random points and of the sampling.")] = 0,
+    form: Annotated[
+        Form, typer.Option("--format", help="JSON lines, one picture, one Graphviz graph, or the likeliest as a PyTorch module.")
+    ] = Form.json,
     folder: ModelsFolder = FOLDER,
     device: Device = "auto",
     out: Out = None,
@@ -59,24 +83,32 @@ def decode(
         if not points:
             raise ValueError("no latent point to decode; give --z or --random")
         (decoded,) = _host(card, device).decode(card.hash, [DecodeJob(tuple(points), samples, mode.value, seed)])
-        write_lines(
-            (
-                {
-                    "latent": list(point),
-                    "architectures": [
-                        {
-                            "architecture": to_json(one.architecture),
-                            "canonical_id": one.canonical_id,
-                            "frequency": one.frequency,
-                            "round_trip_distance": one.round_trip_distance,
-                        }
-                        for one in decodings
-                    ],
-                }
-                for point, decodings in zip(points, decoded, strict=True)
-            ),
-            out,
-        )
+        if form is Form.json:
+            write_lines([_line(point, around) for point, around in zip(points, decoded, strict=True)], out)
+        else:
+            write_text(_text(form, decoded), out)
+
+
+def _line(point: tuple[float, ...], around: Sequence["Decoding"]) -> dict[str, Any]:
+    architectures = [
+        {
+            "architecture": to_json(one.architecture),
+            "canonical_id": one.canonical_id,
+            "frequency": one.frequency,
+            "round_trip_distance": one.round_trip_distance,
+        }
+        for one in around
+    ]
+    return {"latent": list(point), "architectures": architectures}
+
+
+def _text(form: Form, decoded: Sequence[Sequence["Decoding"]]) -> str:
+    if form is Form.python:
+        if len(decoded) > 1:
+            raise ValueError(f"expected one latent point for --format python, got {len(decoded)}; decode them one by one")
+        return network_source(decoded[0][0].architecture)
+    groups = decoded_groups([[(one.architecture, one.frequency) for one in around] for around in decoded])
+    return draw_gallery(groups) if form is Form.svg else dot_gallery(groups)
 
 
 def _host(card: Card, device: str) -> "ModelHost":

@@ -54,13 +54,16 @@ def read_architectures(source: Path, space: SearchSpace) -> list[Architecture]:
 
 def write_lines(values: Iterable[Any], out: Path | None) -> None:
     """One JSON value a line, to a file or to standard output. Raises `ValueError` where the file cannot be written."""
-    lines = (json.dumps(value) for value in values)
+    write_text("".join(json.dumps(value) + "\n" for value in values), out)
+
+
+def write_text(text: str, out: Path | None) -> None:
+    """Text that ends its last line, to a file or to standard output. Raises `ValueError` where the file cannot be written."""
     if out is None:
-        for line in lines:
-            typer.echo(line)
+        typer.echo(text, nl=False)
     else:
         with writing_to(out, "--out"):
-            out.write_text("".join(line + "\n" for line in lines))
+            out.write_text(text, encoding="utf-8")
 
 
 @contextmanager

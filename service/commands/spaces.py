@@ -14,6 +14,7 @@ from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id
 from models.architectures.drawing import draw_svg
 from models.architectures.formats import to_dot, to_json
+from models.networks.source.network_source import network_source
 from models.pretrained.catalogue import FOLDER, find_space, spaces_in
 from models.spaces.registry import open_space
 from models.spaces.space import SearchSpace, UnknownSpace
@@ -31,12 +32,14 @@ from service.commands.documents import (
 app = typer.Typer(no_args_is_help=True, help="Look at the search spaces: list them, sample them, draw architectures.")
 
 
-class Picture(StrEnum):
+class Form(StrEnum):
     svg = "svg"
     dot = "dot"
+    python = "python"
 
 
-_DRAW: dict[Picture, Callable[[Architecture], str]] = {Picture.svg: draw_svg, Picture.dot: to_dot}
+_WRITE: dict[Form, Callable[[Architecture], str]] = {Form.svg: draw_svg, Form.dot: to_dot, Form.python: network_source}
+_SUFFIX = {Form.svg: "svg", Form.dot: "dot", Form.python: "py"}
 
 SpaceName = Annotated[
     str, typer.Argument(help="A search space, which 'svge space list' names, or the YAML file of one.", show_default=False)
@@ -76,10 +79,10 @@ def sample(
 def draw(
     space: SpaceName,
     source: Source = STANDARD_INPUT,
-    form: Annotated[Picture, typer.Option("--format", help="SVG picture or Graphviz text.")] = Picture.svg,
+    form: Annotated[Form, typer.Option("--format", help="SVG picture, Graphviz text or a PyTorch module.")] = Form.svg,
     folder: Annotated[
         Path | None,
-        typer.Option(help="Folder for the pictures, named by canonical id; needed for more than one.", show_default=False),
+        typer.Option(help="Folder for the files, named by canonical id; needed for more than one.", show_default=False),
     ] = None,
     models_folder: ModelsFolder = FOLDER,
 ) -> None:
@@ -89,14 +92,14 @@ def draw(
         if folder is None:
             if len(architectures) != 1:
                 raise ValueError(f"expected one architecture for standard output, got {len(architectures)}; give a --folder")
-            typer.echo(_DRAW[form](architectures[0]))
+            typer.echo(_WRITE[form](architectures[0]), nl=False)
             return
         with writing_to(folder, "--folder"):
             folder.mkdir(parents=True, exist_ok=True)
         for architecture in architectures:
-            path = folder / f"{canonical_id(architecture)[:16]}.{form}"
+            path = folder / f"{canonical_id(architecture)[:16]}.{_SUFFIX[form]}"
             with writing_to(path, "--folder"):
-                path.write_text(_DRAW[form](architecture))
+                path.write_text(_WRITE[form](architecture), encoding="utf-8")
             typer.echo(path)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import httpx
 import numpy
 import pytest
-from svge_client import Architecture, Client, Conflict, Denied, NotFound, Unreachable
+from svge_client import Architecture, Client, Conflict, Denied, NotFound, Trial, Unreachable
 
 from tests.client.test_transport import SILENT
 from tests.client.wire import STUDY, TRIAL, FakeServer, answer, client_of, problem
@@ -227,6 +227,16 @@ def test_decodings_are_sorted_by_point(server: FakeServer, client: Client) -> No
     decoded = client.decode(points, study="demo", samples=4, seed=1)
     assert [[decoding.canonical_id for decoding in decodings] for decodings in decoded] == [["a", "b"], [], ["abc"]]
     assert server.bodies("/decode") == [{"study": "demo", "latents": points, "samples": 4, "mode": "sampled", "seed": 1}]
+
+
+def test_architectures_come_as_text_in_the_form_asked_for(server: FakeServer, client: Client) -> None:
+    server.on("/decode", httpx.Response(200, text="<svg/>"))
+    server.on("/trials/t-1", httpx.Response(200, text="class Network: ...\n"))
+    assert client.decode_as("svg", numpy.array([0.5, -1], numpy.float32), study="demo", samples=3) == "<svg/>"  # type: ignore[arg-type]
+    asked = {"study": "demo", "z": "0.5,-1.0", "samples": "3", "mode": "sampled", "seed": "0", "format": "svg"}
+    assert server.bodies("/decode") == [asked]
+    assert client.trial_as("python", Trial.from_json(TRIAL)) == "class Network: ...\n"
+    assert server.bodies("/trials/t-1") == [{"format": "python"}]
 
 
 def test_architectures_are_encoded_in_one_request(server: FakeServer, client: Client) -> None:

@@ -147,3 +147,13 @@ def test_a_trial_is_trained_again_and_written_on(client: Client) -> None:
     client.annotate(again, tags=["rerun"])
     assert client.study("noisy").document["note"] == "two of one"
     assert [trial.value for trial in client.trials("noisy", tag="rerun")] == [0.75]
+
+
+def test_architectures_as_text(client: Client) -> None:
+    client.create_study("text", "nasbench101")
+    (trial,) = client.suggest("text").trials
+    assert client.trial_as("svg", trial).startswith("<svg")
+    assert "class Network(nn.Module):" in client.trial_as("python", trial)
+    assert client.decode_as("dot", [0.0, 0.5, -0.5, 1.0], study="text", samples=5).startswith("digraph {")
+    with pytest.raises(Invalid, match="/format: expected 'json', 'svg', 'dot' or 'python', got 'pdf'"):
+        client.trial_as("pdf", trial)

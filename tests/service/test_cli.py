@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from models.architectures.canonical import canonical_id
 from models.architectures.formats import from_json
 from models.autoencoders.checkpoint import save_checkpoint
+from models.networks.source.network_source import network_source
 from models.spaces.registry import get_space, space_names
 from models.svge.config import SVGeConfig
 from models.svge.model import SVGe
@@ -76,12 +77,15 @@ def test_samples_are_valid_distinct_by_seed_and_readable_in_both_forms(name: str
 def test_one_architecture_is_drawn_to_standard_output_and_several_into_a_folder(tmp_path: Path) -> None:
     assert svge("space", "draw", "nasbench101", text=CELL).stdout.startswith("<svg")
     assert "digraph" in svge("space", "draw", "nasbench101", "--format", "dot", text=CELL).stdout
+    assert "class Network(nn.Module):" in svge("space", "draw", "nasbench101", "--format", "python", text=CELL).stdout
     two = svge("space", "sample", "nasbench101", "--count", 2).stdout
     refused = svge("space", "draw", "nasbench101", text=two)
     assert refused.exit_code == 2
     assert "--folder" in refused.stderr
     assert svge("space", "draw", "nasbench101", "--folder", tmp_path / "drawings", text=two).exit_code == 0
     assert len(list((tmp_path / "drawings").glob("*.svg"))) == 2
+    assert svge("space", "draw", "nasbench101", "--folder", tmp_path, "--format", "python", text=two).exit_code == 0
+    assert len(list(tmp_path.glob("*.py"))) == 2
 
 
 @pytest.mark.parametrize(
@@ -126,6 +130,19 @@ def test_what_is_decoded_encodes_to_its_canonical_id(models_folder: Path, tmp_pa
     assert [one["canonical_id"] for one in encoded] == [one["canonical_id"] for one in found]
     assert all(len(one["mean"]) == len(one["std"]) == 3 for one in encoded)
     assert encoded[0]["canonical_id"] == canonical_id(from_json(found[0]["architecture"]))
+
+
+def test_what_is_decoded_is_drawn_and_written_too(models_folder: Path, tmp_path: Path) -> None:
+    options = ("--model", "tiny", "--models-folder", models_folder, "--device", "cpu", "--z", "0.5,-0.5,1", "--samples", 5)
+    likeliest = from_json(lines(svge("decode", *options))[0]["architectures"][0]["architecture"])  # type: ignore[index]
+    assert svge("decode", *options, "--format", "python").stdout == network_source(likeliest)
+    assert svge("decode", *options, "--random", 2, "--format", "dot").stdout.startswith("digraph")
+    out = tmp_path / "decoded.svg"
+    assert svge("decode", *options, "--random", 2, "--format", "svg", "--out", out).stdout == ""
+    assert out.read_text().startswith("<svg")
+    refused = svge("decode", *options, "--random", 2, "--format", "python")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "expected one latent point for --format python, got 3" in refused.stderr
 
 
 def test_models_are_listed(models_folder: Path, tmp_path: Path) -> None:

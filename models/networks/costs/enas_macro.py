@@ -2,6 +2,7 @@
 
 from models.architectures.architecture import Architecture
 from models.networks.costs.tally import IMAGE_CHANNELS, IMAGE_SIZE, NUM_CLASSES, Cost, Tally, halved
+from models.networks.macro_reductions import reduced_layers
 from models.networks.skeleton import Skeleton
 
 _DENSE_KERNELS = {"conv3x3": 3, "conv5x5": 5}
@@ -13,7 +14,7 @@ def network_cost(architecture: Architecture, skeleton: Skeleton) -> Cost:
     channels, size, num_layers = skeleton.channels, IMAGE_SIZE, architecture.num_nodes - 2
     tally.normalised_convolution(IMAGE_CHANNELS, channels, 3, size)
     last_use = [max(architecture.successors(node), default=node) for node in range(num_layers + 1)]
-    ends = {number * (num_layers // skeleton.stacks) for number in range(1, skeleton.stacks)}
+    ends = reduced_layers(num_layers, skeleton)
     for layer in range(1, num_layers + 1):
         _add_operation(tally, architecture.nodes[layer], channels, size)
         if layer > 1:

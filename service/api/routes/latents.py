@@ -1,9 +1,12 @@
 """Encoding architectures and decoding latent points."""
 
-from fastapi import APIRouter
+import anyio.to_thread
+from fastapi import APIRouter, Response
 
 from service.api.decode_query import DecodeQueryDep, find_points
 from service.api.dependencies import ContextDep, check_limit
+from service.api.forms import check_points, decoded_response, documented
+from service.api.negotiation import VARY, WantedDep
 from service.api.openapi import example
 from service.api.schemas.latents import (
     DECODED,
@@ -54,9 +57,18 @@ async def decode(context: ContextDep, body: DecodeRequest) -> DecodeAnswer:
     return decode_schema(scope.space, points, decoded)
 
 
-@router.get("/decode", response_model=DecodeAnswer, responses=example(200, DECODED))
-async def decode_at(context: ContextDep, query: DecodeQueryDep) -> DecodeAnswer:
-    """The distinct architectures around one point, a trial, random points of the prior, or the points between two."""
-    found = await find_points(context, query)
+@router.get("/decode", response_model=DecodeAnswer, responses=documented(DECODED))
+async def decode_at(context: ContextDep, query: DecodeQueryDep, wanted: WantedDep, response: Response) -> DecodeAnswer | Response:
+    """The distinct architectures around one point, a trial, random points of the prior, or the points between two.
+
+    As JSON with all that is known of each, as one SVG picture, as one Graphviz graph, or, of one point, the most frequent one as
+    a PyTorch module.
+    """
+    found, most = await find_points(context, query), context.settings.max_drawings
+    form = wanted.choose(found.scope.space.name)
+    check_points(form, found, most)
     decoded = await latents.decode(context, found.scope, found.points, query.sampling, found.pointers)
+    if form != "json":
+        return await anyio.to_thread.run_sync(decoded_response, form, len(found.points), decoded, most)
+    response.headers.update(VARY)
     return decode_schema(found.scope.space, found.points, decoded)

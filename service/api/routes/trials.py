@@ -1,8 +1,11 @@
 """One trial by its id."""
 
-from fastapi import APIRouter
+import anyio.to_thread
+from fastapi import APIRouter, Response
 
 from service.api.dependencies import ContextDep, check_limit
+from service.api.forms import architecture_response, documented
+from service.api.negotiation import VARY, WantedDep
 from service.api.openapi import example
 from service.api.schemas.annotations import ANNOTATE, AnnotationRequest
 from service.api.schemas.trials import (
@@ -25,11 +28,18 @@ router = APIRouter(prefix="/trials", tags=["trials"])
 @router.get(
     "/{trial}",
     response_model=TrialHistoryAnswer,
-    responses=example(200, {"trial": COMPLETED, "attempts": [ATTEMPT], "observations": [OBSERVATION]}),
+    responses=documented({"trial": COMPLETED, "attempts": [ATTEMPT], "observations": [OBSERVATION]}),
 )
-async def read_trial(context: ContextDep, trial: str) -> TrialHistoryAnswer:
-    """A trial with all its attempts and all reports that came in, those that came late with them."""
-    return history_schema(await history.read_trial(context, trial))
+async def read_trial(context: ContextDep, trial: str, wanted: WantedDep, response: Response) -> TrialHistoryAnswer | Response:
+    """A trial with all its attempts and all reports that came in, those that came late with them; or its architecture as a
+    picture, as Graphviz text or as a PyTorch module.
+    """
+    found = await history.read_trial(context, trial)
+    form = wanted.choose(found.trial.architecture.space)
+    if form != "json":
+        return await anyio.to_thread.run_sync(architecture_response, form, found.trial.architecture)
+    response.headers.update(VARY)
+    return history_schema(found)
 
 
 @router.patch("/{trial}", response_model=TrialAnswer, responses=example(200, {"trial": COMPLETED | ANNOTATE}))

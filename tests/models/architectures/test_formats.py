@@ -5,12 +5,13 @@ from typing import Any
 
 import networkx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.architectures.architecture import Architecture, InvalidArchitecture
 from models.architectures.canonical import canonicalise
 from models.architectures.formats import from_json, from_networkx, to_dot, to_json, to_networkx
+from tests.models.architectures.dot_parser import parse
 from tests.strategies import architectures, labelled_dags, relabellings
 
 CELL = {"space": "any", "nodes": ["input", "a", "output"], "edges": [[0, 1], [1, 2]]}
@@ -117,3 +118,11 @@ def test_dot_names_nodes_and_edges_and_escapes_labels() -> None:
         "  1 -> 2;",
         "}",
     ]
+
+
+@settings(max_examples=25)
+@given(st.one_of(labelled_dags(labels=("a", 'say "a\\b"', "c\\", "<d>;", "->")), architectures()))
+def test_a_parser_of_dot_reads_the_same_graph(architecture: Architecture) -> None:
+    ((labels, edges),), _ = parse(to_dot(architecture))
+    assert labels == {str(node): label for node, label in enumerate(architecture.nodes)}
+    assert sorted((int(source), int(target)) for source, target in edges) == list(architecture.edges)

@@ -34,6 +34,9 @@ def test_a_space_that_is_listed_can_be_sampled_and_drawn(models_folder: Path) ->
     assert sampled.exit_code == 0, sampled.output
     assert json.loads(sampled.stdout)["space"] == "mine"
     assert space("draw", "mine", *option, text=sampled.stdout).stdout.startswith("<svg")
+    without = space("draw", "mine", *option, "--format", "python", text=sampled.stdout)
+    assert (without.exit_code, without.stdout) == (2, "")
+    assert "no networks for the space 'mine'; expected one of enas_macro" in without.stderr
     refused = space("sample", "yours", *option)
     assert refused.exit_code == 2
     assert "expected one of enas_macro, enas_micro, nasbench101, nasbench201, mine, or a YAML file" in refused.stderr
