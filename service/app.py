@@ -14,7 +14,7 @@ from service.api.openapi import install_openapi, operation_id
 from service.api.problems import install_problem_handlers
 from service.api.replays import Replay
 from service.api.requests import BodyLimit, RequestContext
-from service.api.routes import catalogue, health, latents, metrics, studies, trainers, trials
+from service.api.routes import catalogue, health, latents, metrics, studies, trainers, trials, uploads
 from service.api.same_machine import SameMachine
 from service.errors import DatabaseUnavailable
 from service.settings import Settings
@@ -25,6 +25,7 @@ from service.studies.context import Context
 from service.studies.health import program_version
 from service.studies.keys import Doorkeeper
 from service.studies.suggest import Suggester
+from service.studies.uploads import forget_abandoned
 from service.workers.worker import ModelWorker
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
             database = Database(settings.database_url, clock)
             stack.push_async_callback(anyio.to_thread.run_sync, database.close)
             await anyio.to_thread.run_sync(schema.upgrade, database)
+            await anyio.to_thread.run_sync(forget_abandoned, settings)
             app.state.context = context = Context(settings, database, worker, new_id=lambda: uuid.uuid4().hex)
             app.state.doorkeeper = Doorkeeper(database)
             app.state.suggester = Suggester(context)
@@ -71,7 +73,7 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
     elif settings.auth == "auto":
         app.add_middleware(SameMachine)
     app.add_middleware(RequestContext)
-    for module in (trainers, latents, studies, trials, catalogue, health, metrics):
+    for module in (trainers, latents, studies, trials, catalogue, uploads, health, metrics):
         app.include_router(module.router)
     install_problem_handlers(app)
     install_openapi(app)

@@ -9,6 +9,7 @@ import typer
 from models.architectures.formats import to_json
 from models.pretrained.catalogue import FOLDER, Card, find_card, space_of
 from service.commands.documents import STANDARD_INPUT, Device, ModelsFolder, Out, Source, read_architectures, refusals, write_lines
+from service.commands.settings import model_folders
 
 if TYPE_CHECKING:
     from service.workers.model_host import ModelHost
@@ -31,7 +32,7 @@ def encode(
 ) -> None:
     """Map architectures to latent points: mean and std of the posterior, and the canonical id, one JSON object a line."""
     with refusals():
-        card = find_card(model, folder)
+        card = find_card(model, *model_folders(folder))
         architectures = read_architectures(source, space_of(card))
         encodings = _host(card, device).encode(card.hash, architectures)
         lines = [{"canonical_id": one.canonical_id, "mean": list(one.mean), "std": list(one.std)} for one in encodings]
@@ -53,7 +54,7 @@ def decode(
     from service.workers.decode_job import DecodeJob
 
     with refusals():
-        card = find_card(model, folder)
+        card = find_card(model, *model_folders(folder))
         points = [_point(text, card) for text in z or ()]
         points += [tuple(row) for row in np.random.default_rng(seed).standard_normal((random, card.latent_size)).tolist()]
         if not points:
