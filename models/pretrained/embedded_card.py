@@ -43,7 +43,8 @@ def read_embedded_card(path: Path) -> dict[str, Any]:
     except SafetensorError as error:
         raise InvalidCheckpoint(f"the file is damaged or cut off ({error}); send it again as svge train wrote it") from error
     if text is None:
-        raise InvalidCheckpoint("the file carries no card in its metadata; train the model again, svge train puts one in")
+        remedy = "put it with its NAME.json into the server's folder of models by hand, or train it again"
+        raise InvalidCheckpoint(f"the file carries no card in its metadata, as svge train writes it now; {remedy}")
     if not dtypes <= {*_DTYPES}:
         found = ", ".join(sorted(dtypes - {*_DTYPES}))
         raise InvalidCheckpoint(f"expected weights of the types {', '.join(_DTYPES)}, got {found}; train the model again")
