@@ -15,7 +15,9 @@ LIGHT = [
     *(f"models.architectures.{module.name}" for module in pkgutil.iter_modules(models.architectures.__path__)),
     *(f"models.spaces.{module.name}" for module in pkgutil.iter_modules(models.spaces.__path__)),
     *(f"models.datasets.{module.name}" for module in pkgutil.iter_modules(models.datasets.__path__)),
+    "models.pretrained.additions",
     "models.pretrained.catalogue",
+    "models.pretrained.embedded_card",
 ]
 HEAVY = ("torch", "torch_geometric", "gpytorch", "fastapi", "sqlalchemy")
 

@@ -26,8 +26,10 @@ SPACE_SUFFIX = ".space.yaml"
 """The end of the name of a file that defines a space without a checkpoint."""
 
 _State = tuple[int, int, int]
-_Stamp = tuple[Path, _State, _State | None]
-"""A card or a file of a space with its state, and the state of the card's weights: what has the same stamp is not read again."""
+_Stamp = tuple[str, _State, _State]
+"""The path of a card or of a file of a space, its state, and that of the card's weights. What has the same stamp is as it was."""
+
+_GONE = (0, 0, 0)
 
 
 class InvalidCheckpoint(ValueError):
@@ -158,29 +160,30 @@ def _stamps_in(folder: Path) -> Iterator[_Stamp]:
         return  # a folder that is not there holds nothing
     for name, entry in entries.items():
         if name.endswith(".json"):
-            weights = entries.get(name.removesuffix(".json") + ".safetensors")
-            yield folder / name, _state(entry), _state(weights) if weights else None
+            yield entry.path, _state(entry), _state(entries.get(name.removesuffix(".json") + ".safetensors"))
         elif name.endswith(SPACE_SUFFIX):
-            yield folder / name, _state(entry), None
+            yield entry.path, _state(entry), _GONE
 
 
-def _state(entry: os.DirEntry[str]) -> _State:
+def _state(entry: os.DirEntry[str] | None) -> _State:
     try:
-        status = entry.stat()
+        status = entry.stat() if entry else None
     except OSError:
-        return 0, 0, 0  # it has gone since, which whoever reads it finds out
+        status = None
+    if status is None:
+        return _GONE  # whoever reads it finds out
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 @lru_cache(maxsize=64)
 def _read(stamps: tuple[_Stamp, ...]) -> tuple[tuple[Card, ...], tuple[SearchSpace, ...]]:
-    cards = tuple(_read_stamped(stamp) for stamp in stamps if stamp[0].suffix == ".json")
+    cards = tuple(_read_stamped(stamp) for stamp in stamps if stamp[0].endswith(".json"))
     places: dict[str, Path] = {}
     for card in cards:
         if card.name in places:
             raise InvalidCheckpoint(f"'{places[card.name]}' and '{card.path}' have one name; rename one of them, with its card")
         places[card.name] = card.path
-    defined = [(path.name, _read_space(path)) for path, *_ in stamps if path.suffix != ".json"]
+    defined = [(Path(path).name, _read_space(path)) for path, *_ in stamps if path.endswith(SPACE_SUFFIX)]
     defined += [(card.name, space_of(card)) for card in cards if card.details.get(DEFINITION) is not None]
     first: dict[str, tuple[str, SearchSpace]] = {}
     for origin, space in defined:
@@ -193,11 +196,11 @@ def _read(stamps: tuple[_Stamp, ...]) -> tuple[tuple[Card, ...], tuple[SearchSpa
 
 @lru_cache(maxsize=1024)
 def _read_stamped(stamp: _Stamp) -> Card:
-    return read_card(stamp[0])
+    return read_card(Path(stamp[0]))
 
 
-def _read_space(path: Path) -> SearchSpace:
+def _read_space(path: str) -> SearchSpace:
     try:
-        return open_space(str(path))
+        return open_space(path)
     except InvalidDefinition as error:
         raise InvalidCheckpoint(str(error)) from error

@@ -16,7 +16,7 @@ from service.api.problems import BODY_TOO_LARGE, internal_problem, problem_respo
 from service.logs import request_id, set_request_id
 
 HEADER = "X-Request-ID"
-UPLOADS = "/models/"
+_UPLOADS = "/models/"
 _SECURITY = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
 
 _log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["method"] == "PUT" and scope["path"].startswith(UPLOADS):
+        if scope["method"] == "PUT" and scope["path"].startswith(_UPLOADS):
             await self._app(scope, *_drained(receive, send, _DRAIN_FACTOR * self._max_bytes, _waits(scope)))
             return
         body = bytearray()

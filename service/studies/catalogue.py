@@ -26,6 +26,7 @@ Folders = tuple[Path, ...]
 
 @contextmanager
 def usable() -> Iterator[None]:
+    """What the folders hold must be so in this block. Raises `CatalogueDamaged` where it is not."""
     try:
         yield
     except InvalidCheckpoint as error:

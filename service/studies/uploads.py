@@ -71,6 +71,7 @@ async def upload_model(context: Context, name: str, parts: AsyncIterator[bytes],
     """
     settings = context.settings
     all_models(settings.model_folders)
+    await anyio.to_thread.run_sync(forget_abandoned, settings)
     with _storing(settings.uploads_folder), waiting_place(settings.uploads_folder, name) as path:
         digest = await _receive(parts, path, settings)
         if sha256 not in (None, digest):
@@ -88,8 +89,8 @@ async def delete_model(context: Context, name: str) -> None:
     """Delete a checkpoint that was uploaded. Raises `ModelNotFound`, `ModelInUse` and `StorageFailed`."""
     settings = context.settings
     card = model_named(settings.model_folders, name)
-    if card.path.parent != settings.uploads_folder or card.path.parent.resolve() == FOLDER:
-        raise ModelInUse(f"'{card.name}' was not uploaded, so it stays; whoever keeps '{card.path.parent}' may delete its files")
+    if card.path.parent != settings.uploads_folder or card.path.parent.resolve() == FOLDER.resolve():
+        raise ModelInUse(f"'{card.name}' was not uploaded, so it stays; only its files can be deleted, on the server")
 
     def work(session: Session) -> None:
         pinned = studies.pinned_to(session, card.hash, _NAMED)
@@ -152,7 +153,9 @@ def _find_same(card: Card, settings: Settings) -> Card | None:
 
 def _add(card: Card, settings: Settings) -> tuple[Card, bool]:
     with _fitting():
-        return add_checkpoint(card, settings.uploads_folder, settings.model_folders)
+        added = add_checkpoint(card, settings.uploads_folder, settings.model_folders)
+        all_models(settings.model_folders)  # whoever asks next need not wait while a large file is hashed
+    return added
 
 
 async def _try_out(context: Context, card: Card) -> None:

@@ -140,6 +140,12 @@ def test_a_space_is_found_by_its_file_and_again_changes_nothing(tmp_path: Path) 
         add_space(Definition("nasbench101", ("a",), max_nodes=5), tmp_path, (tmp_path,))
 
 
+def test_labels_that_yaml_takes_for_something_else_come_back(tmp_path: Path) -> None:
+    odd = Definition("null", ("no", "null", "1", "1.5", "0x10", "2024-01-01", "1e3"), max_nodes=5)
+    add_space(odd, tmp_path, (tmp_path,))
+    assert find_space("null", tmp_path).operations == odd.operations
+
+
 def test_a_checkpoint_need_not_bring_a_definition_that_is_there(tmp_path: Path) -> None:
     add_space(MINE, tmp_path, (tmp_path,))
     (card, _) = add(tmp_path, "first", checkpoint_bytes("mine"))
