@@ -16,7 +16,7 @@ from service.api.problems import install_problem_handlers
 from service.api.rate_limit import RateLimit
 from service.api.replays import Replay
 from service.api.requests import BodyLimit, RequestContext
-from service.api.routes import catalogue, health, latents, metrics, plots, studies, trainers, trials
+from service.api.routes import catalogue, health, latents, metrics, plots, studies, trainers, trials, uploads
 from service.api.same_machine import SameMachine
 from service.errors import DatabaseUnavailable
 from service.settings import Settings
@@ -27,6 +27,7 @@ from service.studies.context import Context
 from service.studies.health import program_version
 from service.studies.keys import Doorkeeper
 from service.studies.suggest import Suggester
+from service.studies.uploads import forget_abandoned
 from service.workers.worker import ModelWorker
 
 _log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
             database = Database(settings.database_url, clock)
             stack.push_async_callback(anyio.to_thread.run_sync, database.close)
             await anyio.to_thread.run_sync(schema.upgrade, database)
+            await anyio.to_thread.run_sync(forget_abandoned, settings)
             app.state.context = context = Context(settings, database, worker, new_id=lambda: uuid.uuid4().hex)
             app.state.doorkeeper = Doorkeeper(database)
             app.state.suggester = Suggester(context)
@@ -74,7 +76,7 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
         telemetry=_TELEMETRY,
     )
     _add_middleware(app, settings)
-    for module in (trainers, latents, studies, plots, trials, catalogue, health, metrics):
+    for module in (trainers, latents, studies, plots, trials, catalogue, uploads, health, metrics):
         app.include_router(module.router)
     install_problem_handlers(app)
     install_openapi(app)

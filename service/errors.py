@@ -3,7 +3,10 @@
 ServiceError
 ├── InvalidRequest                 a value of the request breaks a rule
 │   ├── ArchitectureRejected       … a rule of graphs or of the search space
+│   ├── CheckpointRejected         … what a checkpoint has to be
 │   └── IdempotencyKeyReused       … one key means one request
+├── BodyTooLarge
+├── UnsupportedBody
 ├── NotFound
 │   ├── StudyNotFound
 │   ├── TrialNotFound
@@ -11,6 +14,9 @@ ServiceError
 │   └── ModelNotFound
 ├── Conflict
 │   ├── StudyExists
+│   ├── SpaceExists
+│   ├── ModelExists
+│   ├── ModelInUse
 │   ├── BudgetExhausted
 │   ├── ConflictingObservation
 │   ├── LeaseLost
@@ -24,6 +30,8 @@ ServiceError
 └── Unavailable
     ├── ModelUnavailable
     ├── DatabaseUnavailable
+    ├── CatalogueDamaged
+    ├── StorageFailed
     └── NotReady
 """
 
@@ -57,8 +65,20 @@ class ArchitectureRejected(InvalidRequest):
     """An architecture of the request breaks a rule of graphs or of its search space."""
 
 
+class CheckpointRejected(InvalidRequest):
+    """What was uploaded is no checkpoint that can be used."""
+
+
 class IdempotencyKeyReused(InvalidRequest):
     """An idempotency key comes with another request than the first time."""
+
+
+class BodyTooLarge(ServiceError):
+    """The body of the request is longer than the settings allow."""
+
+
+class UnsupportedBody(ServiceError):
+    """The body of the request is of a kind that the operation does not read."""
 
 
 class NotFound(ServiceError):
@@ -87,6 +107,18 @@ class Conflict(ServiceError):
 
 class StudyExists(Conflict):
     """A study with this name is there already."""
+
+
+class SpaceExists(Conflict):
+    """Another search space has this name."""
+
+
+class ModelExists(Conflict):
+    """Another checkpoint has this name."""
+
+
+class ModelInUse(Conflict):
+    """A checkpoint cannot be deleted: a study is pinned to it, or it was never uploaded."""
 
 
 class BudgetExhausted(Conflict):
@@ -141,6 +173,14 @@ class ModelUnavailable(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer, or another program kept it locked for too long."""
+
+
+class CatalogueDamaged(Unavailable):
+    """A file in the folders of checkpoints cannot be used, so that nobody can tell what there is."""
+
+
+class StorageFailed(Unavailable):
+    """An upload cannot be written to disk."""
 
 
 class NotReady(Unavailable):

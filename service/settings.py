@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     )
     device: str = Field("auto", description="Where the model computes: auto, cpu, cuda or cuda:N.")
     models_folder: Path = Field(FOLDER, description="Folder of checkpoints (NAME.safetensors) and their cards (NAME.json).")
+    uploads_folder: Path = Field(
+        Path("data/models"), description="Folder of more of them, which uploads go to; all processes of a database share it."
+    )
     log_level: str = Field(
         "INFO",
         pattern="(?i)^(debug|info|warning|error)$",
@@ -45,7 +48,8 @@ class Settings(BaseSettings):
         24.0, gt=0, le=87_600, description="How long an answer is kept for its Idempotency-Key, in hours."
     )
 
-    max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
+    max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body but for checkpoints, in bytes.")
+    max_checkpoint_bytes: int = Field(256 * 1024 * 1024, ge=1024, description="Largest checkpoint that is uploaded, in bytes.")
     max_count: int = Field(256, ge=1, description="Most trials in one suggest, and most proposals in one computation.")
     max_batch: int = Field(
         5000, ge=1, le=20_000, description="Most observations, architectures, latent points or trial ids in one request."
@@ -57,6 +61,12 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(
         12_000, ge=0, description="Most requests a minute from one address to one API process; 0 = no limit."
     )
+
+    @property
+    def model_folders(self) -> tuple[Path, ...]:
+        """Where checkpoints and spaces are read from, in the order in which a study without a model gets one."""
+        is_one = self.models_folder.resolve() == self.uploads_folder.resolve()
+        return (self.uploads_folder,) if is_one else (self.models_folder, self.uploads_folder)
 
     @property
     def needs_keys(self) -> bool:

@@ -1,10 +1,10 @@
-"""Settings of the whole test run: where real data lies, and Hypothesis.
+"""Settings of the whole test run: where real data lies, Hypothesis, and that nobody's own uploads are looked at.
 
 Examples have no deadline, because machines are busy, and are the same each time in CI.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,14 @@ settings.register_profile("svge-ci", settings.get_profile("svge"), derandomize=T
 settings.load_profile("svge-ci" if os.environ.get("CI") == "true" else "svge")
 
 DATA_FOLDER = Path(os.environ.get("SVGE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Also for the processes that tests start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SVGE_UPLOADS_FOLDER", str(tmp_path_factory.mktemp("uploads")))
+        yield
 
 
 @pytest.fixture(scope="session")

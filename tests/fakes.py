@@ -5,12 +5,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from safetensors.numpy import save
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
-from models.pretrained.catalogue import find_card, space_of
+from models.pretrained.additions import find_loadable
+from models.pretrained.catalogue import space_of
 from models.search.proposal import Prediction, Proposal, ProposalBatch, ProposalRequest
 from service.workers.worker import DecodeMode, Decoding, Encoding, WorkerUnavailable
 
@@ -24,14 +27,21 @@ def write_model(folder: Path, name: str, space: str) -> None:
     (folder / f"{name}.safetensors").write_bytes(name.encode())
 
 
+def checkpoint_bytes(space: str = "nasbench201", seed: int = 0, **changes: Any) -> bytes:
+    """A safetensors file that looks like a checkpoint of `space` until its weights are loaded; `changes` are of its card."""
+    card = {"format_version": 1, "space": space, "vocabulary": [], "kind": "svge", "config": {"latent_size": LATENT_SIZE}}
+    weights = np.random.default_rng(seed).standard_normal(64).astype(np.float16)
+    return save({"weights": weights}, {"card": json.dumps(card | changes)})
+
+
 class FakeWorker:
     """A `ModelWorker` without a model: latents come from hashes, proposals and decodings from the space's own sampling.
 
     `requests` are the proposals asked for. While `gate` is clear, proposals wait for it; while `lost`, every call fails.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
         self.requests: list[ProposalRequest] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -60,7 +70,7 @@ class FakeWorker:
         self.requests.append(request)
         await self.gate.wait()
         self._check()
-        space = space_of(find_card(model, self._folder))
+        space = space_of(find_loadable(model, *self._folders))
         rng = np.random.default_rng(request.seed)
         taken = {canonical_id(a) for a in (*request.pending, *(o.architecture for o in request.observations))} | set(
             request.excluded
@@ -84,7 +94,7 @@ class FakeWorker:
         self.closed = True
 
     def _decode(self, model: str, point: Sequence[float], samples: int, seed: int) -> list[Decoding]:
-        space = space_of(find_card(model, self._folder))
+        space = space_of(find_loadable(model, *self._folders))
         rng = np.random.default_rng([seed, *hashlib.sha256(repr(list(point)).encode()).digest()])
         drawn: dict[str, list[Architecture]] = {}
         for _ in range(samples):

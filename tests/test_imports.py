@@ -17,7 +17,9 @@ LIGHT = [
     *(f"models.datasets.{module.name}" for module in pkgutil.iter_modules(models.datasets.__path__)),
     "models.networks.costs.published_cost",
     "models.networks.source.network_source",
+    "models.pretrained.additions",
     "models.pretrained.catalogue",
+    "models.pretrained.embedded_card",
 ]
 HEAVY = ("torch", "torch_geometric", "gpytorch", "fastapi", "sqlalchemy")
 

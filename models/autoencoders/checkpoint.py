@@ -1,4 +1,4 @@
-"""A trained model on disk: weights as safetensors, everything else in a JSON card beside them.
+"""A trained model on disk: weights as safetensors, which carry what the model is built from, and a JSON card beside them.
 
 The list of the shipped ones, which needs no torch, is `models/pretrained/catalogue.py`.
 """
@@ -16,10 +16,9 @@ from safetensors.torch import load_file, save_file
 from models.autoencoders.autoencoder import GraphAutoencoder
 from models.autoencoders.kinds import InvalidConfig, UnknownKind, build_model, kind_of, read_config
 from models.pretrained.catalogue import Card, InvalidCheckpoint, read_card, space_of
+from models.pretrained.embedded_card import FORMAT_VERSION, embed_card
 from models.spaces.space import SearchSpace
 from models.svge.graph_model import GraphModel
-
-FORMAT_VERSION = 1
 
 DEFAULT_KIND = "svge"
 """The kind of a card that names none: the first cards knew only one."""
@@ -42,7 +41,7 @@ def save_checkpoint(model: GraphModel, space: str, path: Path, details: Mapping[
     }
     # Both are written beside and moved into place, so that a checkpoint that is there is whole.
     new_weights, new_card = path.with_suffix(".safetensors.new"), path.with_suffix(".json.new")
-    save_file(weights, new_weights)
+    save_file(weights, new_weights, embed_card(card))
     new_card.write_text(json.dumps(card, indent=2) + "\n")
     new_weights.replace(path)
     new_card.replace(path.with_suffix(".json"))

@@ -1,4 +1,4 @@
-"""What is evaluated: a checkpoint, by its name among the shipped ones or by its path."""
+"""What is evaluated: a checkpoint, by its name in the folders of checkpoints or by its path."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class Subject:
         return {"checkpoint": self.card.name, "hash": self.card.hash, "space": self.card.space}
 
 
-def load_subject(checkpoint: str, folder: Path, device: torch.device) -> Subject:
-    """The checkpoint with this name or hash in `folder`, or at this path. Raises `UnknownModel` and `InvalidCheckpoint`."""
+def load_subject(checkpoint: str, device: torch.device, *folders: Path) -> Subject:
+    """The checkpoint with this name or hash in the folders, or at this path. Raises `UnknownModel` and `InvalidCheckpoint`."""
     path = Path(checkpoint)
     is_path = path.suffix in (".safetensors", ".json") or path.parent != Path()
-    card = read_card(path) if is_path else find_card(checkpoint, folder)
+    card = read_card(path) if is_path else find_card(checkpoint, *folders)
     return Subject(card, load_autoencoder(card.path, device))
 
 

@@ -1,21 +1,35 @@
-"""The trained checkpoints and their cards, read without torch. Loading the weights is `models/autoencoders/checkpoint.py`."""
+"""The trained checkpoints with their cards, and the spaces beside them, read from folders without torch.
+
+Loading the weights is `models/autoencoders/checkpoint.py`, adding to a folder `additions.py`.
+"""
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from models.spaces.definition import InvalidDefinition
-from models.spaces.registry import define_space, get_space, space_names
+from models.spaces.registry import define_space, get_space, open_space, space_names
 from models.spaces.space import SearchSpace, UnknownSpace
 
 FOLDER = Path(__file__).parent
+"""The shipped checkpoints; what every function reads that is given no folders."""
 
 DEFINITION = "space_definition"
 """The field of a card that holds the definition of a user's space."""
+
+SPACE_SUFFIX = ".space.yaml"
+"""The end of the name of a file that defines a space without a checkpoint."""
+
+_State = tuple[int, int, int]
+_Stamp = tuple[str, _State, _State]
+"""The path of a card or of a file of a space, its state, and that of the card's weights. What has the same stamp is as it was."""
+
+_GONE = (0, 0, 0)
 
 
 class InvalidCheckpoint(ValueError):
@@ -41,21 +55,12 @@ class Card:
     details: Mapping[str, Any]
 
 
-@cache
-def read_cards(folder: Path = FOLDER) -> tuple[Card, ...]:
-    """The cards of all checkpoints in a folder, by name.
+def read_cards(*folders: Path) -> tuple[Card, ...]:
+    """The cards of all checkpoints in the folders, as they are now, by folder and then by name.
 
-    Raises `InvalidCheckpoint` for a damaged one, and where two give different definitions of one space.
+    Raises `InvalidCheckpoint` for a damaged one, for two of one name, and where two files define one space differently.
     """
-    cards = tuple(read_card(path) for path in sorted(folder.glob("*.json")))
-    first: dict[str, Card] = {}
-    for card in cards:
-        known = first.setdefault(card.space, card)
-        if known.details.get(DEFINITION) != card.details.get(DEFINITION):
-            raise InvalidCheckpoint(
-                f"'{known.name}' and '{card.name}' define the space '{card.space}' differently; move one of them to another folder"
-            )
-    return cards
+    return _contents(folders)[0]
 
 
 def read_card(path: Path) -> Card:
@@ -66,7 +71,8 @@ def read_card(path: Path) -> Card:
     weights = path.with_suffix(".safetensors")
     try:
         details = json.loads(path.with_suffix(".json").read_text())
-        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        with weights.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         card = Card(path.stem, details["space"], details["config"]["latent_size"], digest, weights, details)
     except OSError as error:
         raise InvalidCheckpoint(
@@ -94,23 +100,25 @@ def space_of(card: Card) -> SearchSpace:
     return space
 
 
-def spaces_in(folder: Path = FOLDER) -> tuple[SearchSpace, ...]:
-    """The spaces that are always there, and then those that checkpoints of a folder define, by name."""
-    defined = {card.space: space_of(card) for card in read_cards(folder) if card.details.get(DEFINITION) is not None}
-    return (*map(get_space, space_names()), *(defined[name] for name in sorted(defined)))
+def spaces_in(*folders: Path) -> tuple[SearchSpace, ...]:
+    """The spaces that are always there, and then those that files and checkpoints of the folders define, by name.
+
+    Raises `InvalidCheckpoint` as `read_cards` does.
+    """
+    return (*map(get_space, space_names()), *_contents(folders)[1])
 
 
-def find_space(name: str, folder: Path = FOLDER) -> SearchSpace:
+def find_space(name: str, *folders: Path) -> SearchSpace:
     """The space of this name among those of `spaces_in`. Raises `UnknownSpace`, which lists them."""
-    spaces = {space.name: space for space in spaces_in(folder)}
+    spaces = {space.name: space for space in spaces_in(*folders)}
     if name not in spaces:
         raise UnknownSpace(f"unknown search space '{name}'; expected one of {', '.join(spaces)}")
     return spaces[name]
 
 
-def find_card(name_or_hash: str, folder: Path = FOLDER) -> Card:
+def find_card(name_or_hash: str, *folders: Path) -> Card:
     """The checkpoint with this name or hash. Raises `UnknownModel`, which lists the names there are."""
-    cards = read_cards(folder)
+    cards = read_cards(*folders)
     for card in cards:
         if name_or_hash in (card.name, card.hash):
             return card
@@ -119,11 +127,80 @@ def find_card(name_or_hash: str, folder: Path = FOLDER) -> Card:
     )
 
 
-def default_card(space: str, folder: Path = FOLDER) -> Card:
+def default_card(space: str, *folders: Path) -> Card:
     """The checkpoint that a study of this space gets when it names none. Raises `UnknownModel` where there is none."""
-    for card in read_cards(folder):
+    for card in read_cards(*folders):
         if card.space == space:
             return card
     raise UnknownModel(
         f"there is no checkpoint for the space '{space}'; train one: svge train --space {space} --out {space}.safetensors"
     )
+
+
+def _contents(folders: tuple[Path, ...]) -> tuple[tuple[Card, ...], tuple[SearchSpace, ...]]:
+    """The cards and the users' spaces. What changes while it is read, as others may add and remove, is read again."""
+    stamps = _stamps(folders)
+    while True:
+        try:
+            return _read(stamps)
+        except InvalidCheckpoint:
+            before, stamps = stamps, _stamps(folders)
+            if stamps == before:
+                raise
+
+
+def _stamps(folders: tuple[Path, ...]) -> tuple[_Stamp, ...]:
+    return tuple(stamp for folder in folders or (FOLDER,) for stamp in sorted(_stamps_in(folder)))
+
+
+def _stamps_in(folder: Path) -> Iterator[_Stamp]:
+    try:
+        entries = {entry.name: entry for entry in os.scandir(folder)}
+    except OSError:
+        return  # a folder that is not there holds nothing
+    for name, entry in entries.items():
+        if name.endswith(".json"):
+            yield entry.path, _state(entry), _state(entries.get(name.removesuffix(".json") + ".safetensors"))
+        elif name.endswith(SPACE_SUFFIX):
+            yield entry.path, _state(entry), _GONE
+
+
+def _state(entry: os.DirEntry[str] | None) -> _State:
+    try:
+        status = entry.stat() if entry else None
+    except OSError:
+        status = None
+    if status is None:
+        return _GONE  # whoever reads it finds out
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+@lru_cache(maxsize=64)
+def _read(stamps: tuple[_Stamp, ...]) -> tuple[tuple[Card, ...], tuple[SearchSpace, ...]]:
+    cards = tuple(_read_stamped(stamp) for stamp in stamps if stamp[0].endswith(".json"))
+    places: dict[str, Path] = {}
+    for card in cards:
+        if card.name in places:
+            raise InvalidCheckpoint(f"'{places[card.name]}' and '{card.path}' have one name; rename one of them, with its card")
+        places[card.name] = card.path
+    defined = [(Path(path).name, _read_space(path)) for path, *_ in stamps if path.endswith(SPACE_SUFFIX)]
+    defined += [(card.name, space_of(card)) for card in cards if card.details.get(DEFINITION) is not None]
+    first: dict[str, tuple[str, SearchSpace]] = {}
+    for origin, space in defined:
+        known, same = first.setdefault(space.name, (origin, space))
+        if same != space:
+            message = f"'{known}' and '{origin}' define the space '{space.name}' differently; move one of them to another folder"
+            raise InvalidCheckpoint(message)
+    return cards, tuple(first[name][1] for name in sorted(first))
+
+
+@lru_cache(maxsize=1024)
+def _read_stamped(stamp: _Stamp) -> Card:
+    return read_card(Path(stamp[0]))
+
+
+def _read_space(path: str) -> SearchSpace:
+    try:
+        return open_space(path)
+    except InvalidDefinition as error:
+        raise InvalidCheckpoint(str(error)) from error

@@ -35,11 +35,16 @@ class Kind:
     title: str
 
 
+BODY_TOO_LARGE = Kind(413, "body_too_large", "The body is too large")
+
 KINDS: Mapping[type[errors.ServiceError], Kind] = {
     errors.ServiceError: Kind(500, "internal_error", "The service failed"),
     errors.InvalidRequest: Kind(422, "invalid_request", "A value of the request breaks a rule"),
     errors.ArchitectureRejected: Kind(422, "invalid_architecture", "The architecture breaks a rule of its search space"),
+    errors.CheckpointRejected: Kind(422, "invalid_checkpoint", "The file is no checkpoint that can be used"),
     errors.IdempotencyKeyReused: Kind(422, "idempotency_key_reused", "The idempotency key belongs to another request"),
+    errors.BodyTooLarge: BODY_TOO_LARGE,
+    errors.UnsupportedBody: Kind(415, "unsupported_media_type", "The operation does not read bodies of this kind"),
     errors.NotFound: Kind(404, "not_found", "Something that the request names does not exist"),
     errors.StudyNotFound: Kind(404, "study_not_found", "There is no such study"),
     errors.TrialNotFound: Kind(404, "trial_not_found", "There is no such trial"),
@@ -47,6 +52,9 @@ KINDS: Mapping[type[errors.ServiceError], Kind] = {
     errors.ModelNotFound: Kind(404, "model_not_found", "There is no such model"),
     errors.Conflict: Kind(409, "conflict", "The request does not fit what is stored"),
     errors.StudyExists: Kind(409, "study_exists", "A study with this name exists"),
+    errors.SpaceExists: Kind(409, "space_exists", "Another search space has this name"),
+    errors.ModelExists: Kind(409, "model_exists", "Another model has this name"),
+    errors.ModelInUse: Kind(409, "model_in_use", "The model is kept"),
     errors.BudgetExhausted: Kind(409, "budget_exhausted", "The study holds all the trials it may"),
     errors.ConflictingObservation: Kind(409, "conflicting_observation", "The trial is finished with another outcome"),
     errors.LeaseLost: Kind(409, "lease_lost", "The trial is another attempt's; this result is kept as a late record"),
@@ -60,11 +68,12 @@ KINDS: Mapping[type[errors.ServiceError], Kind] = {
     errors.Unavailable: Kind(503, "unavailable", "The service cannot answer now"),
     errors.ModelUnavailable: Kind(503, "model_unavailable", "The model worker cannot answer now"),
     errors.DatabaseUnavailable: Kind(503, "database_unavailable", "The database cannot answer now"),
+    errors.CatalogueDamaged: Kind(503, "catalogue_damaged", "The checkpoints cannot be read"),
+    errors.StorageFailed: Kind(507, "insufficient_storage", "The upload cannot be stored"),
     errors.NotReady: Kind(503, "not_ready", "The service is not ready"),
 }
 
 MALFORMED_JSON = Kind(400, "malformed_json", "The body is not JSON")
-BODY_TOO_LARGE = Kind(413, "body_too_large", "The body is too large")
 
 HTTP_KINDS: Mapping[int, tuple[Kind, str]] = {
     400: (MALFORMED_JSON, "the body cannot be read as JSON; send one JSON value in UTF-8"),

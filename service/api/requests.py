@@ -1,4 +1,7 @@
-"""What happens around every request: its id, its line in the log, its size limit, and an answer to failures nobody foresaw."""
+"""What happens around every request: its id, its line in the log, its size limit, and an answer to failures nobody foresaw.
+
+The one operation that reads a body of its own, as it comes, is in `routes/uploads.py`.
+"""
 
 import logging
 import re
@@ -13,6 +16,7 @@ from service.api.problems import BODY_TOO_LARGE, internal_problem, problem_respo
 from service.logs import request_id, set_request_id
 
 HEADER = "X-Request-ID"
+_UPLOADS = "/models/"
 _SECURITY = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
 
 _log = logging.getLogger(__name__)
@@ -75,7 +79,7 @@ class BodyLimit:
     """Reads each body before the application sees it, and answers 413 above the limit.
 
     The rest of a body that is too large is read and dropped, up to a bound, so that a caller who is still sending gets the answer
-    instead of a broken connection.
+    instead of a broken connection. The application reads uploads itself; that it may refuse one before its end is treated alike.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
@@ -85,6 +89,9 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if scope["method"] == "PUT" and scope["path"].startswith(_UPLOADS):
+            await self._app(scope, *_drained(receive, send, _DRAIN_FACTOR * self._max_bytes, _waits(scope)))
             return
         body = bytearray()
         received, more = 0, True
@@ -101,6 +108,34 @@ class BodyLimit:
             await problem_response(BODY_TOO_LARGE, detail, scope["path"])(scope, receive, send)
             return
         await self._app(scope, _replay(bytes(body), receive), send)
+
+
+def _waits(scope: Scope) -> bool:
+    """Whether the caller sends the body only when it is asked for."""
+    return Headers(scope=scope).get("Expect", "").lower() == "100-continue"
+
+
+def _drained(receive: Receive, send: Send, bound: int, waits: bool) -> tuple[Receive, Send]:
+    """A `receive` and a `send` for an application that may refuse a body before its end: before the refusal is sent, the rest of
+    the body is read and dropped, up to a bound in bytes, unless the caller waits to be asked for it.
+    """
+    more, asked = True, not waits
+
+    async def receive_part() -> Message:
+        nonlocal more, asked
+        asked = True
+        message = await receive()
+        more = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    async def send_last(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] >= 400 and asked:
+            dropped = 0
+            while more and dropped <= bound:
+                dropped += len((await receive_part()).get("body", b""))
+        await send(message)
+
+    return receive_part, send_last
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -22,6 +22,7 @@ from service.commands.documents import (
     write_lines,
     write_text,
 )
+from service.commands.settings import model_folders
 
 if TYPE_CHECKING:
     from service.workers.model_host import ModelHost
@@ -52,7 +53,7 @@ def encode(
 ) -> None:
     """Map architectures to latent points: mean and std of the posterior, and the canonical id, one JSON object a line."""
     with refusals():
-        card = find_card(model, folder)
+        card = find_card(model, *model_folders(folder))
         architectures = read_architectures(source, space_of(card))
         encodings = _host(card, device).encode(card.hash, architectures)
         lines = [{"canonical_id": one.canonical_id, "mean": list(one.mean), "std": list(one.std)} for one in encodings]
@@ -77,7 +78,7 @@ def decode(
     from service.workers.decode_job import DecodeJob
 
     with refusals():
-        card = find_card(model, folder)
+        card = find_card(model, *model_folders(folder))
         points = [_point(text, card) for text in z or ()]
         points += [tuple(row) for row in np.random.default_rng(seed).standard_normal((random, card.latent_size)).tolist()]
         if not points:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from models.pretrained.catalogue import FOLDER
 from service.commands.documents import Device, ModelsFolder, refusals
+from service.commands.settings import model_folders
 
 if TYPE_CHECKING:
     from models.datasets.measured import MeasuredArchitectures
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Measure what a checkpoint can do, beside the published figures.")
 
-Checkpoint = Annotated[str, typer.Option(help="Name of a shipped checkpoint, or path of a .safetensors file.", show_default=False)]
+Checkpoint = Annotated[str, typer.Option(help="Name or hash of a checkpoint, or path of a .safetensors file.", show_default=False)]
 Results = Annotated[Path, typer.Option(help="Folder for the figures: NAME.json, NAME.md and pictures.", show_default=False)]
 Data = Annotated[
     Path | None,
@@ -267,7 +268,7 @@ def _subject(checkpoint: str, folder: Path, device: str) -> "Subject":
     from models.evaluation.subject import load_subject
     from service.workers.model_host import choose_device
 
-    return load_subject(checkpoint, folder, choose_device(device))
+    return load_subject(checkpoint, choose_device(device), *model_folders(folder))
 
 
 def _measured(data: Path | None, subject: "Subject", report: "Report") -> "MeasuredArchitectures":

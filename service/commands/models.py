@@ -6,6 +6,7 @@ from rich.table import Table
 
 from models.pretrained.catalogue import FOLDER, read_cards
 from service.commands.documents import ModelsFolder, refusals
+from service.commands.settings import model_folders
 
 
 def models(
@@ -13,7 +14,7 @@ def models(
 ) -> None:
     """List the trained checkpoints that studies can use."""
     with refusals():
-        cards = read_cards(folder)
+        cards = read_cards(*model_folders(folder))
     if not cards:
         typer.echo(f"no checkpoints in {folder}; train one with 'svge train'")
         return

@@ -42,11 +42,11 @@ def serve(
     given = {"host": host, "port": port, "database_url": database_url, "device": device}
     with refusals():
         settings = read_settings(given)
-        read_cards(settings.models_folder)
+        read_cards(*settings.model_folders)
         prepare_database(settings.database_url)
         _check_keys(settings)
         listener = _listen(settings.host, settings.port)
-    app = create_app(settings, local_worker(settings.device, settings.models_folder))
+    app = create_app(settings, local_worker(settings.device, *settings.model_folders))
     configure_logs(settings.log_level)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn raises it again at the end: leave then as after Ctrl-C
@@ -86,7 +86,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _announce(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    names = ", ".join(card.name for card in read_cards(settings.models_folder))
+    names = ", ".join(card.name for card in read_cards(*settings.model_folders))
     typer.echo(
         f"SVGe Search listens on {url} (Ctrl-C stops it)\n"
         f"  database  {make_url(settings.database_url).render_as_string(hide_password=True)}\n"

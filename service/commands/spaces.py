@@ -15,9 +15,7 @@ from models.architectures.canonical import canonical_id
 from models.architectures.drawing import draw_svg
 from models.architectures.formats import to_dot, to_json
 from models.networks.source.network_source import network_source
-from models.pretrained.catalogue import FOLDER, find_space, spaces_in
-from models.spaces.registry import open_space
-from models.spaces.space import SearchSpace, UnknownSpace
+from models.pretrained.catalogue import FOLDER, spaces_in
 from service.commands.documents import (
     STANDARD_INPUT,
     ModelsFolder,
@@ -28,6 +26,7 @@ from service.commands.documents import (
     write_lines,
     writing_to,
 )
+from service.commands.settings import chosen_space, model_folders
 
 app = typer.Typer(no_args_is_help=True, help="Look at the search spaces: list them, sample them, draw architectures.")
 
@@ -48,10 +47,10 @@ SpaceName = Annotated[
 
 @app.command("list")
 def list_spaces(folder: ModelsFolder = FOLDER) -> None:
-    """List the search spaces with their sizes and operations, and those that checkpoints bring."""
+    """List the search spaces with their sizes and operations, and those that were added."""
     table = Table("space", "architectures", "largest", "operations")
     with refusals():
-        spaces = spaces_in(folder)
+        spaces = spaces_in(*model_folders(folder))
     for space in spaces:
         size = "not known" if space.size is None else f"{space.size:,}"
         table.add_row(space.name, size, f"{space.max_nodes} nodes", ", ".join(space.operations))
@@ -69,7 +68,7 @@ def sample(
 ) -> None:
     """Draw architectures at random from a space, one JSON value a line."""
     with refusals():
-        chosen = _space(space, models_folder)
+        chosen = chosen_space(space, models_folder)
         rng = np.random.default_rng(seed)
         form = chosen.format_native if native else to_json
         write_lines([form(chosen.sample(rng)) for _ in range(count)], out)
@@ -88,7 +87,7 @@ def draw(
 ) -> None:
     """Draw architectures: 'svge space sample nasbench101 | svge space draw nasbench101 > cell.svg'."""
     with refusals():
-        architectures = read_architectures(source, _space(space, models_folder))
+        architectures = read_architectures(source, chosen_space(space, models_folder))
         if folder is None:
             if len(architectures) != 1:
                 raise ValueError(f"expected one architecture for standard output, got {len(architectures)}; give a --folder")
@@ -101,15 +100,3 @@ def draw(
             with writing_to(path, "--folder"):
                 path.write_text(_WRITE[form](architecture), encoding="utf-8")
             typer.echo(path)
-
-
-def _space(name: str, models_folder: Path) -> SearchSpace:
-    """A space that is always there, that of a YAML file, or one that a checkpoint of the folder defines."""
-    try:
-        return open_space(name)
-    except UnknownSpace:
-        pass
-    try:
-        return find_space(name, models_folder)
-    except UnknownSpace as error:
-        raise UnknownSpace(f"{error}, or a YAML file of your own") from error

@@ -8,9 +8,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from models.spaces.registry import open_space
+from models.pretrained.catalogue import FOLDER
 from models.spaces.space import SearchSpace
-from service.commands.documents import Device, refusals
+from service.commands.documents import Device, ModelsFolder, refusals
+from service.commands.settings import chosen_space
 
 if TYPE_CHECKING:
     from models.evaluation.pretraining import Pretraining
@@ -86,12 +87,13 @@ def train(
     seed: Seed = 0,
     device: Device = "auto",
     run_folder: RunFolder = None,
+    models_folder: ModelsFolder = FOLDER,
 ) -> None:
     """Train a graph autoencoder on a search space, and measure what it can do.
 
     A run that was stopped goes on where it was when the same command is given again. Several processes train together under
-    'torchrun --nproc-per-node 2 --no-python svge train …'. 'svge serve' finds checkpoints in models/pretrained, or in the folder
-    that SVGE_MODELS_FOLDER names.
+    'torchrun --nproc-per-node 2 --no-python svge train …'. 'svge serve' finds checkpoints in models/pretrained and in data/models,
+    or in the folders that SVGE_MODELS_FOLDER and SVGE_UPLOADS_FOLDER name.
     """
     with refusals():
         from models.evaluation.pretraining import Pretraining
@@ -100,7 +102,7 @@ def train(
         if out.suffix != ".safetensors":
             raise ValueError(f"expected a checkpoint name that ends in .safetensors, got '{out.name}'")
         _make_folder(out.parent)
-        chosen = open_space(space)
+        chosen = chosen_space(space, models_folder)
         model = _config(kind.value, chosen, width, latent_size, kl_weight)
         training = TrainingConfig(
             steps, batch_size, matrix_rate, learning_rate, precision=precision.value, seed=seed, patience=patience

@@ -64,6 +64,11 @@ def page(session: Session, after: int, limit: int) -> list[Study]:
     return [_study(row) for row in rows]
 
 
+def pinned_to(session: Session, model_hash: str, limit: int) -> list[str]:
+    """The names of at most `limit` studies that are pinned to a checkpoint."""
+    return list(session.scalars(select(StudyRow.name).where(StudyRow.model_hash == model_hash).order_by(StudyRow.id).limit(limit)))
+
+
 def save_progress(session: Session, study_id: int, trials_created: int) -> None:
     session.execute(update(StudyRow).where(StudyRow.id == study_id).values(trials_created=trials_created))
 

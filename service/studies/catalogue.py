@@ -1,40 +1,71 @@
-"""Spaces and checkpoints by name, with the service's own errors. Reading a caller's architecture is `architectures.py`."""
+"""Spaces and checkpoints by name, with the service's own errors. Adding to them is `uploads.py`, reading a caller's architecture
+`architectures.py`.
 
+Every function raises `CatalogueDamaged` where somebody has put a file into the folders that cannot be used.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from models.pretrained.catalogue import Card, UnknownModel, default_card, find_card, find_space, read_cards, spaces_in
+from models.pretrained.catalogue import (
+    Card,
+    InvalidCheckpoint,
+    UnknownModel,
+    default_card,
+    find_card,
+    find_space,
+    read_cards,
+    spaces_in,
+)
 from models.spaces.space import SearchSpace, UnknownSpace
-from service.errors import ModelNotFound, SpaceNotFound
+from service.errors import CatalogueDamaged, ModelNotFound, SpaceNotFound
+
+Folders = tuple[Path, ...]
 
 
-def space_named(folder: Path, name: str) -> SearchSpace:
-    """The search space of this name, always there or defined by a checkpoint of the folder. Raises `SpaceNotFound`."""
+@contextmanager
+def usable() -> Iterator[None]:
+    """What the folders hold must be so in this block. Raises `CatalogueDamaged` where it is not."""
     try:
-        return find_space(name, folder)
+        yield
+    except InvalidCheckpoint as error:
+        raise CatalogueDamaged(f"the checkpoints cannot be read: {error}") from error
+
+
+def space_named(folders: Folders, name: str) -> SearchSpace:
+    """The search space of this name, always there or defined in the folders. Raises `SpaceNotFound`."""
+    try:
+        with usable():
+            return find_space(name, *folders)
     except UnknownSpace as error:
         raise SpaceNotFound(f"{error}; GET /spaces lists them") from error
 
 
-def model_named(folder: Path, name_or_hash: str) -> Card:
+def model_named(folders: Folders, name_or_hash: str) -> Card:
     """The checkpoint with this name or hash. Raises `ModelNotFound`."""
     try:
-        return find_card(name_or_hash, folder)
+        with usable():
+            return find_card(name_or_hash, *folders)
     except UnknownModel as error:
         raise ModelNotFound(f"{error}; GET /models lists them") from error
 
 
-def default_model(folder: Path, space: str) -> Card:
+def default_model(folders: Folders, space: str) -> Card:
     """The checkpoint for this space when none is named. Raises `ModelNotFound` and `SpaceNotFound`."""
-    space_named(folder, space)
+    space_named(folders, space)
     try:
-        return default_card(space, folder)
+        with usable():
+            return default_card(space, *folders)
     except UnknownModel as error:
         raise ModelNotFound(str(error)) from error
 
 
-def all_spaces(folder: Path) -> tuple[SearchSpace, ...]:
-    return spaces_in(folder)
+def all_spaces(folders: Folders) -> tuple[SearchSpace, ...]:
+    with usable():
+        return spaces_in(*folders)
 
 
-def all_models(folder: Path) -> tuple[Card, ...]:
-    return read_cards(folder)
+def all_models(folders: Folders) -> tuple[Card, ...]:
+    with usable():
+        return read_cards(*folders)

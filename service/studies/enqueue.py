@@ -25,7 +25,7 @@ async def enqueue(context: Context, name: str, graphs: Sequence[Graph]) -> list[
     Raises `StudyNotFound`, `ArchitectureRejected` with all faults, and `BudgetExhausted`.
     """
     study = await context.database.read(partial(study_named, name))
-    space = space_named(context.settings.models_folder, study.settings.space)
+    space = space_named(context.settings.model_folders, study.settings.space)
     architectures = await anyio.to_thread.run_sync(read_architectures, space, graphs, "/architectures")
     return await context.database.write(partial(_enqueue, context, study.id, architectures))
 

@@ -70,23 +70,23 @@ class Expected:
 async def study_scope(context: Context, name: str) -> Scope:
     """Raises `StudyNotFound`, and `ModelNotFound` when the study's checkpoint is gone."""
     study = await context.database.read(partial(study_named, name))
-    folder = context.settings.models_folder
-    card = model_named(folder, study.settings.model_hash)
-    return Scope(card, space_named(folder, card.space), study)
+    folders = context.settings.model_folders
+    card = model_named(folders, study.settings.model_hash)
+    return Scope(card, space_named(folders, card.space), study)
 
 
 def model_scope(context: Context, name_or_hash: str) -> Scope:
     """Raises `ModelNotFound`."""
-    folder = context.settings.models_folder
-    card = model_named(folder, name_or_hash)
-    return Scope(card, space_named(folder, card.space), None)
+    folders = context.settings.model_folders
+    card = model_named(folders, name_or_hash)
+    return Scope(card, space_named(folders, card.space), None)
 
 
 def space_scope(context: Context, name: str) -> Scope:
     """The default checkpoint of a space. Raises `SpaceNotFound` and `ModelNotFound`."""
-    folder = context.settings.models_folder
-    card = default_model(folder, name)
-    return Scope(card, space_named(folder, card.space), None)
+    folders = context.settings.model_folders
+    card = default_model(folders, name)
+    return Scope(card, space_named(folders, card.space), None)
 
 
 async def encode(context: Context, scope: Scope, graphs: Sequence[Graph], pointer: str) -> list[Encoding]:

@@ -54,10 +54,10 @@ async def create_study(context: Context, settings: StudySettings, model: str | N
     Raises `SpaceNotFound`, `ModelNotFound`, `StudyExists`, and `InvalidRequest` for a checkpoint of another space and for
     objectives and limits that contradict themselves.
     """
-    folder = context.settings.models_folder
-    space_named(folder, settings.space)
+    folders = context.settings.model_folders
+    space_named(folders, settings.space)
     check_objectives(settings)
-    card = model_named(folder, model) if model is not None else default_model(folder, settings.space)
+    card = model_named(folders, model) if model is not None else default_model(folders, settings.space)
     if card.space != settings.space:
         raise InvalidRequest([Fault("/model", f"expected a model of '{settings.space}', got '{card.name}' of '{card.space}'")])
     pinned = replace(settings, model_hash=card.hash)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 import anyio.to_thread
 from sqlalchemy.orm import Session
@@ -20,7 +19,7 @@ from service.storage import records, studies, trials
 from service.storage.values import Origin, Study, Trial
 from service.studies import states
 from service.studies.architectures import read_architecture
-from service.studies.catalogue import space_named
+from service.studies.catalogue import Folders, space_named
 from service.studies.context import Context
 from service.studies.grants import Offer, budget_reason, has_budget, new_trial
 from service.studies.lifecycle import study_named
@@ -53,7 +52,7 @@ async def observe(context: Context, reports: Sequence[Report]) -> list[Trial]:
     names = {report.study for report in reports if isinstance(report, ForeignReport)}
     database = context.database
     found = await database.read(lambda session: {name: study_named(name, session) for name in sorted(names)})
-    offers = await anyio.to_thread.run_sync(partial(_read_offers, context.settings.models_folder, reports, found))
+    offers = await anyio.to_thread.run_sync(partial(_read_offers, context.settings.model_folders, reports, found))
     keys = {study.id for study in found.values()}
     answer = await database.write(partial(_observe, context, reports, offers, keys))
     if isinstance(answer, ServiceError):
@@ -61,12 +60,12 @@ async def observe(context: Context, reports: Sequence[Report]) -> list[Trial]:
     return answer
 
 
-def _read_offers(folder: Path, reports: Sequence[Report], found: dict[str, Study]) -> Offers:
+def _read_offers(folders: Folders, reports: Sequence[Report], found: dict[str, Study]) -> Offers:
     """The studies and architectures of results from elsewhere, by the place of their report."""
     offers: Offers = {}
     for place, report in enumerate(reports):
         if isinstance(report, ForeignReport):
-            space = space_named(folder, found[report.study].settings.space)
+            space = space_named(folders, found[report.study].settings.space)
             architecture = read_architecture(space, report.graph, f"{report.pointer}/architecture")
             offers[place] = (report.study, Offer(architecture, canonical_id(architecture), Origin("enqueued")))
     return offers

@@ -85,9 +85,9 @@ class Suggester:
         started = asyncio.get_running_loop().time()
         deadline = started + wait_seconds
         study = await self._context.database.read(partial(study_named, study_name))
-        folder = self._context.settings.models_folder
-        model_named(folder, study.settings.model_hash)
-        _check_size(space_named(folder, study.settings.space), max_nodes)
+        folders = self._context.settings.model_folders
+        model_named(folders, study.settings.model_hash)
+        _check_size(space_named(folders, study.settings.space), max_nodes)
         check_strategy(study.settings, strategy or study.settings.strategy)
         query = Query(study.id, strategy or study.settings.strategy, max_nodes)
         ready = self._ready.pop(query, deque[Offer]())
@@ -132,7 +132,7 @@ class Suggester:
 
     async def _grant_random(self, study: Study, ask: Ask, grant: Grant) -> Grant:
         settings, drawn = study.settings, 0
-        space = space_named(self._context.settings.models_folder, settings.space)
+        space = space_named(self._context.settings.model_folders, settings.space)
         for attempt in range(_FALLBACK_TRIES):
             count = max(_FALLBACK_DRAWS, 4 * grant.missing)
             draw = partial(random_offers, space, settings, grant.trials_created, ask.worker, attempt, count)

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from models.architectures.architecture import Architecture
-from models.pretrained.catalogue import FOLDER
 from models.search.proposal import Prediction, ProposalBatch, ProposalRequest
 from service import metrics
 from service.workers.coalescing import Coalescer
@@ -191,9 +190,9 @@ class LocalWorker:
             _log.error("the model process did not open: %s", error)
 
 
-def local_worker(device: str, folder: Path = FOLDER) -> LocalWorker:
-    """The worker for the checkpoints of a catalogue on `auto`, `cpu` or `cuda`."""
-    return LocalWorker(partial(_open_model_host, folder, device))
+def local_worker(device: str, *folders: Path) -> LocalWorker:
+    """The worker for the checkpoints in the folders, the shipped ones without any, on `auto`, `cpu` or `cuda`."""
+    return LocalWorker(partial(_open_model_host, device, *folders))
 
 
 # What follows runs in the model process.
@@ -201,10 +200,10 @@ def local_worker(device: str, folder: Path = FOLDER) -> LocalWorker:
 _open_host: Callable[[], Host]
 
 
-def _open_model_host(folder: Path, device: str) -> Host:
+def _open_model_host(device: str, *folders: Path) -> Host:
     from service.workers.model_host import open_model_host  # loads torch, which the parent must not
 
-    return open_model_host(folder, device)
+    return open_model_host(device, *folders)
 
 
 def _start(open_host: Callable[[], Host]) -> None:

@@ -17,7 +17,8 @@ from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
 from models.autoencoders.checkpoint import load_autoencoder
 from models.autoencoders.decoding import decode_many
-from models.pretrained.catalogue import InvalidCheckpoint, find_card, read_cards
+from models.pretrained.additions import find_loadable
+from models.pretrained.catalogue import InvalidCheckpoint, read_cards
 from models.search import proposer
 from models.search.autoencoder import Autoencoder
 from models.search.pool import pool_of
@@ -86,14 +87,17 @@ class ModelHost:
         return proposer.propose(self._autoencoder(model), request)
 
 
-def open_model_host(folder: Path, device: str) -> ModelHost:
-    """The host of a catalogue's checkpoints. `device` is `auto` (CUDA where there is one), `cpu` or `cuda`; see `choose_device`."""
+def open_model_host(device: str, *folders: Path) -> ModelHost:
+    """The host of the checkpoints in the folders, and of those that wait there to be tried out.
+
+    `device` is `auto` (CUDA where there is one), `cpu` or `cuda`; see `choose_device`.
+    """
     if _THREADS_VARIABLE not in os.environ:
         torch.set_num_threads(sensible_threads(torch.get_num_threads()))
     chosen = choose_device(device)
-    host = ModelHost(lambda model: load_autoencoder(find_card(model, folder).path, chosen))
+    host = ModelHost(lambda model: load_autoencoder(find_loadable(model, *folders).path, chosen))
     # Those that a study gets when it names none; the others are loaded when they are first named.
-    host.warm_up({card.space: card.hash for card in reversed(read_cards(folder))}.values())
+    host.warm_up({card.space: card.hash for card in reversed(read_cards(*folders))}.values())
     return host
 
 

@@ -40,8 +40,9 @@ class Decoding:
 class ModelWorker(Protocol):
     """Computes with trained checkpoints. Values go in and come out; a worker keeps caches but no state.
 
-    `model` is the hash of a checkpoint in the catalogue. Calls may run concurrently; a worker runs one surrogate fit at a time.
-    Every method raises `WorkerUnavailable` when the worker is lost during the call, and the next call finds a new one.
+    `model` is the hash of a checkpoint in the catalogue, or of one that waits there to be tried out. Calls may run concurrently;
+    a worker runs one surrogate fit at a time. Every method raises `WorkerUnavailable` when the worker is lost during the call, and
+    the next call finds a new one.
     """
 
     async def encode(self, model: str, architectures: Sequence[Architecture]) -> list[Encoding]: ...

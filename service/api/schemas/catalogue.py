@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from models.pretrained.catalogue import Card
+from models.spaces.registry import definition_of
 from models.spaces.space import SearchSpace
 from service.api.schemas.fields import Json, Schema, shown
 
@@ -15,6 +16,16 @@ SPACE: Json = {
     "max_nodes": 7,
     "size": 423624,
     "models": ["nasbench101"],
+    "definition": None,
+}
+MINE: Json = {"name": "mine", "operations": ["conv3x3", "skip"], "max_nodes": 6, "ports": 2, "output": "last"}
+MY_SPACE: Json = {
+    "name": "mine",
+    "operations": ["conv3x3", "skip"],
+    "max_nodes": 6,
+    "size": 131,
+    "models": [],
+    "definition": {**MINE, "min_nodes": 2, "max_edges": None, "chain": False},
 }
 MODEL: Json = {
     "name": "nasbench101",
@@ -28,15 +39,19 @@ BUILD: Json = {"version": "0.1.0", "schema": "0001", "python": "3.11.9"}
 
 
 class SpaceSchema(Schema):
-    """`size` counts the architectures up to isomorphism, where that is known; `models` names the checkpoints there are."""
+    """`size` counts the architectures up to isomorphism, where that is known; `models` names the checkpoints there are.
 
-    model_config = shown(SPACE)
+    `definition` are the rules of a space that somebody has added, as `POST /spaces` takes them.
+    """
+
+    model_config = shown(SPACE, MY_SPACE)
 
     name: str
     operations: list[str]
     max_nodes: int
     size: int | None
     models: list[str]
+    definition: Mapping[str, Any] | None
 
 
 class SpacesAnswer(Schema):
@@ -85,6 +100,7 @@ def space_schema(space: SearchSpace, cards: tuple[Card, ...]) -> SpaceSchema:
         max_nodes=space.max_nodes,
         size=space.size,
         models=[card.name for card in cards if card.space == space.name],
+        definition=definition_of(space),
     )
 
 

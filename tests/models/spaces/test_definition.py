@@ -80,6 +80,24 @@ def test_a_contradiction_names_the_field_and_the_remedy(changes: dict[str, Any],
         define_space(value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"operations": ["a", "b", "a"]}, "/operations/0"),
+        ({"operations": ["a", 5]}, "/operations/1"),
+        ({"operations": []}, "/operations"),
+        ({"min_nodes": 7}, "/min_nodes"),
+        ({"max_edges": 4}, "/max_edges"),
+        ({"chain": "yes"}, "/chain"),
+        ({"a/b~c": 1}, "/a~1b~0c"),
+    ],
+)
+def test_a_contradiction_points_at_the_field(changes: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(InvalidDefinition) as caught:
+        parse_definition({"name": "mine", "operations": ["a", "b"], "max_nodes": 6, **changes})
+    assert caught.value.pointer == pointer
+
+
 @pytest.mark.parametrize("name", ["name", "operations", "max_nodes"])
 def test_a_missing_field_is_named(name: str) -> None:
     value = {"name": "mine", "operations": ["a", "b"], "max_nodes": 6}
@@ -97,6 +115,7 @@ def test_a_missing_field_is_named(name: str) -> None:
         ("name: !!python/object/apply:os.getcwd []", "is no YAML"),
         ("? [a]\n: b", "is no YAML"),
         ("[" * 900, "nested too deeply"),
+        ("name: &a b\noperations: [x, *a]", "line 2 has an alias"),
         ("name: a\nmax_nodes: 4\noperations: [x]\nmax_nodes: 5", "'max_nodes' is given twice, again in line 4; keep one"),
         ("name: a\nmax_nodes: 2024-13-45", "'max_nodes' in line 2 holds '2024-13-45', .*: month must be in 1..12; correct it"),
         ("max_nodes: !!bool abc", "'max_nodes' in line 1 holds 'abc'"),

@@ -59,8 +59,10 @@ async def running(folder: Path, **settings: Any) -> AsyncIterator[Service]:
     """A service whose database and models are in `folder`; the same folder again is the service started again."""
     for name, space in (("cells", "nasbench101"), ("lines", "nasbench201"), ("macros", "enas_macro")):
         write_model(folder, name, space)
-    worker, clock = FakeWorker(folder), MovableClock()
-    chosen = {"database_url": f"sqlite:///{folder}/test.db", "models_folder": folder, "sweep_seconds": 3600.0, **settings}
+    uploads = folder / "uploads"
+    worker, clock = FakeWorker(folder, uploads), MovableClock()
+    chosen = {"database_url": f"sqlite:///{folder}/test.db", "models_folder": folder, "uploads_folder": uploads}
+    chosen |= {"sweep_seconds": 3600.0, **settings}
     app = create_app(Settings(**chosen), worker, clock)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:

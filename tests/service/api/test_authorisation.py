@@ -30,6 +30,9 @@ CALLS: list[tuple[str, str, Any, KeyScope]] = [
     ("POST", "/studies/demo/close", {}, KeyScope.ADMIN),
     ("POST", "/studies/demo/enqueue", {"architectures": []}, KeyScope.ADMIN),
     ("DELETE", "/studies/nothing", None, KeyScope.ADMIN),
+    ("POST", "/spaces", {}, KeyScope.ADMIN),
+    ("PUT", "/models/mine", None, KeyScope.ADMIN),
+    ("DELETE", "/models/nothing", None, KeyScope.ADMIN),
 ]
 
 

@@ -37,6 +37,9 @@ OPERATIONS = {
     "study_map",
     "list_spaces",
     "list_models",
+    "upload_space",
+    "upload_model",
+    "delete_model",
     "healthz",
     "readyz",
     "version",
@@ -75,9 +78,9 @@ async def test_every_body_has_an_example(document: Any) -> None:
     for name, operation in operations(document).items():
         if "requestBody" not in operation:
             continue
-        content = operation["requestBody"]["content"]["application/json"]
-        reference = content["schema"].get("$ref", "").rpartition("/")[2]
-        assert "examples" in content or document["components"]["schemas"][reference]["examples"], name
+        for content in operation["requestBody"]["content"].values():
+            reference = content["schema"].get("$ref", "").rpartition("/")[2]
+            assert "examples" in content or document["components"]["schemas"][reference]["examples"], name
 
 
 async def test_every_reference_leads_somewhere(document: Any) -> None:
@@ -106,6 +109,7 @@ async def test_every_reference_leads_somewhere(document: Any) -> None:
         (latents.DecodeRequest, latents.DECODE),
         (latents.DecodeAnswer, latents.DECODED),
         (catalogue.SpaceSchema, catalogue.SPACE),
+        (catalogue.SpaceSchema, catalogue.MY_SPACE),
         (catalogue.ModelSchema, catalogue.MODEL),
         (catalogue.ReadyAnswer, catalogue.READY),
     ],
@@ -122,6 +126,7 @@ async def test_the_example_conversation_can_be_had(service: Service) -> None:
     await service.post("/observe", observe.OBSERVE | {"trial": trial["id"]})
     await service.post("/observe", observe.ELSEWHERE)
     await service.post("/encode", latents.ENCODE)
+    assert await service.post("/spaces", catalogue.MINE, 201) == catalogue.MY_SPACE
 
 
 async def test_the_pages_for_people_need_no_network(service: Service) -> None:

@@ -42,6 +42,23 @@ def test_a_space_that_is_listed_can_be_sampled_and_drawn(models_folder: Path) ->
     assert "expected one of enas_macro, enas_micro, nasbench101, nasbench201, mine, or a YAML file" in refused.stderr
 
 
+def test_a_space_that_was_uploaded_is_known_to_every_command(
+    models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    (uploads / "yours.space.yaml").write_text(json.dumps({**MINE, "name": "yours"}))
+    monkeypatch.setenv("SVGE_UPLOADS_FOLDER", str(uploads))
+    option = ("--models-folder", models_folder)
+    listed = space("list", *option).stdout
+    assert "mine" in listed
+    assert "yours" in listed
+    assert json.loads(space("sample", "yours", *option).stdout)["space"] == "yours"
+    wrong = CliRunner().invoke(app, ["train", "--space", "theirs", "--out", str(tmp_path / "x.safetensors")])
+    assert wrong.exit_code == 2
+    assert "yours, or a YAML file of your own" in wrong.stderr
+
+
 def test_files_come_before_the_models_folder_is_read(models_folder: Path) -> None:
     (models_folder / "broken.json").write_text("{}")
     option = ("--models-folder", models_folder)

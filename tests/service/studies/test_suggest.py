@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from models.pretrained.catalogue import read_cards
 from models.spaces.registry import get_space
 from models.spaces.space import SearchSpace
 from service.storage.values import StudySettings
@@ -213,7 +212,6 @@ async def test_sizes_that_the_space_cannot_be_searched_at_are_refused(max_nodes:
 
 async def test_a_study_whose_checkpoint_is_gone_says_so(demo: Service, tmp_path: Path) -> None:
     (tmp_path / "lines.json").unlink()
-    read_cards.cache_clear()
     problem = await demo.post("/suggest", {"study": "demo", "worker": "a"}, 404)
     assert problem["code"] == "model_not_found"
 

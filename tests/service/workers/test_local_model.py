@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_worker_computes_what_the_host_computes(folder: Path) -> None:
     model = read_card(folder / "tiny.json").hash
-    host = open_model_host(folder, "cpu")
+    host = open_model_host("cpu", folder)
 
     async def scenario() -> None:
         worker = local_worker("cpu", folder)
@@ -68,7 +68,7 @@ def test_the_worker_computes_what_the_host_computes(folder: Path) -> None:
 def test_a_damaged_checkpoint_fails_only_the_requests_that_name_it(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     (folder / "damaged.safetensors").write_bytes(b"nothing of use")
     (folder / "damaged.json").write_text((folder / "tiny.json").read_text())
-    host = open_model_host(folder, "cpu")
+    host = open_model_host("cpu", folder)
     assert "the weights of 'damaged' are damaged" in caplog.text
     assert len(host.encode("tiny", CELLS)) == len(CELLS)
     with pytest.raises(InvalidCheckpoint):
