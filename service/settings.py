@@ -48,7 +48,10 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     max_count: int = Field(256, ge=1, description="Most trials in one suggest, and most proposals in one computation.")
     max_batch: int = Field(
-        5000, ge=1, le=20_000, description="Most observations, architectures, latent points or trial ids in one request."
+        5000,
+        ge=1,
+        le=20_000,
+        description="Most observations, architectures, latent points, trials or steps of progress in one request.",
     )
     max_samples: int = Field(20000, ge=1, description="Most decodings in one request: latent points times samples.")
     max_page: int = Field(1000, ge=1, description="Most entries in one page of a listing.")

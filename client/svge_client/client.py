@@ -18,7 +18,7 @@ import httpx
 from svge_client.errors import Conflict, Denied, NotFound
 from svge_client.running import RunningTrial, first_trial, is_finite
 from svge_client.transport import ONCE, Retry, Transport
-from svge_client.values import Architecture, Decoding, Heartbeat, Latent, Study, Suggestion, Trial
+from svge_client.values import Architecture, Decoding, Heartbeat, Latent, Progress, Study, Suggestion, Trial
 
 _log = logging.getLogger(__name__)
 
@@ -159,8 +159,9 @@ class Client:
         *,
         std: float | None = None,
         metrics: Mapping[str, float] | None = None,
+        step: int | None = None,
     ) -> Trial:
-        """Report the value of a trial, or its values by objective where these have names.
+        """Report the value of a trial, or its values by objective where these have names; `step` is the one that it is of.
 
         Saying the same again changes nothing. A `std` or a metric that is not finite cannot be stored and is left out with a
         warning in the log: it shall not cost the value.
@@ -175,6 +176,7 @@ class Client:
             body["values"] = {name: float(number) for name, number in value.items()}
         else:
             body["value"] = float(value)
+        body |= {} if step is None else {"step": step}
         if std is not None:
             body |= _finite({"std": std})
         if metrics is not None:
@@ -185,13 +187,20 @@ class Client:
         """Report that this architecture could not be trained; the study does not propose it again."""
         return self._observe({"trial": trial.id, "attempt": trial.attempt, "status": "failed", "reason": reason})
 
-    def heartbeat(self, trials: Sequence[Trial]) -> Heartbeat:
-        """Renew the leases of trials that this worker holds."""
-        return self._heartbeat(trials, None)
+    def stop(self, trial: Trial, reason: str, *, value: float | None = None, step: int | None = None) -> Trial:
+        """Report that a trial was ended early, with the value that it had after a step, of several observed objectives the first
+        one's. The search does not learn from it, and the study does not propose the architecture again.
+        """
+        known = {name: number for name, number in {"value": value, "step": step}.items() if number is not None}
+        return self._observe({"trial": trial.id, "attempt": trial.attempt, "status": "stopped", "reason": reason, **known})
 
-    def heartbeat_once(self, trials: Sequence[Trial]) -> Heartbeat:
+    def heartbeat(self, trials: Sequence[Trial], progress: Sequence[Progress] = ()) -> Heartbeat:
+        """Renew the leases of trials that this worker holds, and report intermediate values; the same ones again change nothing."""
+        return self._heartbeat(trials, progress, None)
+
+    def heartbeat_once(self, trials: Sequence[Trial], progress: Sequence[Progress] = ()) -> Heartbeat:
         """The same without repetitions, for callers who come again anyway."""
-        return self._heartbeat(trials, ONCE)
+        return self._heartbeat(trials, progress, ONCE)
 
     def best(self, study: str, k: int = 1) -> tuple[Trial, ...]:
         """The `k` best completed trials, the best first; fewer where fewer are completed. The first objective decides."""
@@ -235,10 +244,11 @@ class Client:
     def _observe(self, body: Mapping[str, Any]) -> Trial:
         return Trial.from_json(self._transport.post("/observe", body, repeat_safe=True)["trial"])
 
-    def _heartbeat(self, trials: Sequence[Trial], retry: Retry | None) -> Heartbeat:
-        body = {"worker": self.worker, "trials": [trial.id for trial in trials]}
-        answer = self._transport.post("/heartbeat", body, repeat_safe=True, retry=retry)
-        return Heartbeat.from_json(answer)
+    def _heartbeat(self, trials: Sequence[Trial], progress: Sequence[Progress], retry: Retry | None) -> Heartbeat:
+        body: dict[str, Any] = {"worker": self.worker, "trials": [trial.id for trial in trials]}
+        if progress:
+            body["progress"] = [each.to_json() for each in progress]
+        return Heartbeat.from_json(self._transport.post("/heartbeat", body, repeat_safe=True, retry=retry))
 
 
 def _is_as_asked(

@@ -2,9 +2,15 @@
 
 import base64
 import binascii
+from typing import Annotated
+
+from fastapi import Query
 
 from models.architectures.architecture import Fault
 from service.errors import InvalidRequest
+
+Limit = Annotated[int, Query(ge=1, description="Most entries of the page.", examples=[50])]
+Cursor = Annotated[str | None, Query(max_length=100, description="The `next_cursor` of the page before.", examples=["YWZ0ZXI6NTA"])]
 
 _PREFIX = "after:"
 

@@ -7,7 +7,7 @@ from starlette.responses import StreamingResponse
 
 from service.api.dependencies import ContextDep, check_limit
 from service.api.openapi import example
-from service.api.pagination import read_cursor, write_cursor
+from service.api.pagination import Cursor, Limit, read_cursor, write_cursor
 from service.api.schemas.studies import STUDY, EnqueueRequest, StudiesAnswer, StudyRequest, StudySchema, study_schema
 from service.api.schemas.trials import COMPLETED, WAITING, ParetoAnswer, TrialsAnswer, TrialsPage, trial_schema
 from service.storage.values import TrialState
@@ -16,9 +16,6 @@ from service.studies import lifecycle, pareto
 from service.studies.exports import ExportFormat, export
 
 router = APIRouter(prefix="/studies", tags=["studies"])
-
-Limit = Annotated[int, Query(ge=1, description="Most entries of the page.", examples=[50])]
-Cursor = Annotated[str | None, Query(max_length=100, description="The `next_cursor` of the page before.", examples=["YWZ0ZXI6NTA"])]
 
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 _EXPORT_CONTENT = {
