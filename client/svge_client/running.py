@@ -122,9 +122,9 @@ class RunningTrial:
         return self._finish(lambda: self._endpoint.observe(self.trial, value, std=std, metrics=metrics, step=step))
 
     def stop(self, reason: str) -> Trial:
-        """Report that the trial was ended early, with the last value of `progress`, and end the heartbeats. Raises as `report` does.
+        """Report that the trial was ended early, with the last value of `progress`, and end the heartbeats.
 
-        The search does not learn from the value.
+        The search does not learn from the value. Raises as `report` does.
         """
         value, step = (None, None) if self._last is None else (self._last.value, self._last.step)
         return self._finish(lambda: self._endpoint.stop(self.trial, reason, value=value, step=step))

@@ -5,11 +5,14 @@ ASHA is that of Li et al., "A System for Massively Parallel Hyperparameter Tunin
 Taking values in, and finding those of others, is `progress.py`.
 """
 
+import math
 import statistics
 from collections.abc import Sequence
 
 from models.search.proposal import Direction
 from service.storage.values import AshaRule, MedianRule, Point, StoppingRule
+
+_ROUNDING = 1e-12
 
 
 def following(before: Point | None, step: int, value: float, direction: Direction, rule: StoppingRule | None) -> Point:
@@ -46,7 +49,8 @@ def median_advice(rule: MedianRule, direction: Direction, point: Point, averages
     if point.step < rule.min_step or _is_over(rule, point) or len(averages) < rule.min_trials:
         return None
     median = statistics.median(averages)
-    if not _is_better(median, point.best, direction):
+    # Averages carry rounding errors, which must not make a tie a reason.
+    if not _is_better(median, point.best, direction) or math.isclose(median, point.best, rel_tol=_ROUNDING):
         return None
     best, middle = _told_apart(point.best, median)
     side = "below" if direction == "maximize" else "above"
