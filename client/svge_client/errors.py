@@ -3,7 +3,7 @@
 SvgeError
 ├── Unreachable           no answer: refused, reset or timed out
 ├── NothingToDo           the study has no trial to hand out at present, with the server's reason
-├── TrialStopped          a running trial is to be ended early; the `with` block of the trial reports it and takes it in
+├── TrialStopped          a running trial is to be ended early; its `with` block reports that and lets the program go on
 │   └── TrialDiverged     its value is not finite: reported as a failure
 └── ResponseError         the server answered with a problem
     ├── Invalid           400, 413, 422: the request is at fault; `problem.errors` names the fields

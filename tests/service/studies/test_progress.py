@@ -10,7 +10,7 @@ from tests.service.studies.stopping_oracle import Oracle
 
 pytestmark = pytest.mark.anyio
 
-MEDIAN = {"rule": "median", "min_step": 2, "min_trials": 4}
+MEDIAN = {"rule": "median", "min_step": 2, "min_trials": 2}
 ASHA = {"rule": "asha", "min_step": 1, "reduction_factor": 2}
 
 
@@ -112,7 +112,7 @@ async def test_values_of_finished_and_unknown_trials_are_dropped_with_the_reason
 async def test_advice_is_that_of_the_definitions(service: Service, stopping: Any, direction: str) -> None:
     """Trainers that ignore it, so that all of it is seen; each at its own pace, with steps that it does not report."""
     await create(service, stopping, objective=direction)
-    trials = (await service.suggest("a", 12))["trials"]
+    trials = (await service.suggest("a", 6))["trials"]
     oracle, rng = Oracle(**stopping, direction=direction), random.Random(3)
     steps = dict.fromkeys(range(len(trials)), 0)
     advised = []
@@ -136,6 +136,14 @@ async def test_what_was_reported_together_or_late_is_judged_as_if_it_had_come_in
     await beat(service, entry(other, 2, 0.9))  # the average at step 3 is that of what had come by then
     assert (await beat(service, entry(trial, 3, 0.31)))["stop"] == []
     assert (await beat(service, entry(trial, 2, 0.3)))["stop"][0]["reason"].endswith("0.3, is below the median 0.5 of 1 trials")
+
+
+async def test_a_rung_that_was_passed_in_a_bunch_of_reports_is_judged(service: Service) -> None:
+    await create(service, ASHA)
+    good, bad = (await service.suggest("a", 2))["trials"]
+    await beat(service, entry(good, 4, 0.9))
+    answer = await beat(service, *(entry(bad, step, step / 10) for step in (1, 4, 5, 7)))
+    assert answer["stop"] == [{"trial": bad["id"], "reason": "step 4: 0.4 is not the best of 2 values at rung 4"}]
 
 
 async def test_without_a_rule_nothing_is_advised(service: Service) -> None:
