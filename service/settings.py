@@ -52,7 +52,10 @@ class Settings(BaseSettings):
     max_checkpoint_bytes: int = Field(256 * 1024 * 1024, ge=1024, description="Largest checkpoint that is uploaded, in bytes.")
     max_count: int = Field(256, ge=1, description="Most trials in one suggest, and most proposals in one computation.")
     max_batch: int = Field(
-        5000, ge=1, le=20_000, description="Most observations, architectures, latent points or trial ids in one request."
+        5000,
+        ge=1,
+        le=20_000,
+        description="Most observations, architectures, latent points, trials or steps of progress in one request.",
     )
     max_samples: int = Field(20000, ge=1, description="Most decodings in one request: latent points times samples.")
     max_drawings: int = Field(100, ge=1, description="Most drawings in one SVG picture.")

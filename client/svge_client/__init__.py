@@ -14,12 +14,14 @@ from svge_client.errors import (
     ResponseError,
     ServerFault,
     SvgeError,
+    TrialDiverged,
+    TrialStopped,
     Unavailable,
     Unreachable,
 )
 from svge_client.running import RunningTrial
 from svge_client.transport import Retry
-from svge_client.values import Architecture, Decoding, Heartbeat, Latent, Study, Suggestion, Trial
+from svge_client.values import Architecture, Decoding, DroppedProgress, Heartbeat, Latent, Progress, Study, Suggestion, Trial
 
 __all__ = [
     "Architecture",
@@ -27,6 +29,7 @@ __all__ = [
     "Conflict",
     "Decoding",
     "Denied",
+    "DroppedProgress",
     "FieldFault",
     "Heartbeat",
     "Invalid",
@@ -35,6 +38,7 @@ __all__ = [
     "NotFound",
     "NothingToDo",
     "Problem",
+    "Progress",
     "RateLimited",
     "ResponseError",
     "Retry",
@@ -44,6 +48,8 @@ __all__ = [
     "Suggestion",
     "SvgeError",
     "Trial",
+    "TrialDiverged",
+    "TrialStopped",
     "Unavailable",
     "Unreachable",
 ]

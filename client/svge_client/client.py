@@ -1,35 +1,29 @@
-"""The client: one method for each thing a trainer says. What happens while a trial runs is in `running.py`, when requests are
-repeated in `transport.py`.
+"""The client: one method for each thing a trainer says. What it reads is in `reading.py`, what happens while a trial runs in
+`running.py`, when requests are repeated in `transport.py`.
 """
 
-import logging
-import math
 import os
 import random
 import secrets
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
 import httpx
 
+from svge_client.bodies import finite, is_as_asked, study_path
 from svge_client.errors import Conflict, Denied, NotFound
+from svge_client.reading import Reader
 from svge_client.running import RunningTrial, first_trial, is_finite
 from svge_client.transport import ONCE, Retry, Transport
-from svge_client.values import Architecture, Decoding, Heartbeat, Latent, Study, Suggestion, Trial
-
-_log = logging.getLogger(__name__)
+from svge_client.values import Architecture, Heartbeat, Progress, Study, Suggestion, Trial
 
 _DEFAULT_RETRY = Retry()
 _LONGEST_HEARTBEAT = 60.0
 
-COSTS = ("parameters", "multiply_adds")
-"""Objectives of these names are counted from the architecture."""
 
-
-class Client:
+class Client(Reader):
     """Speaks to one server as one worker.
 
     The server gives a worker that asks again what it already holds, so trials that run side by side need different workers:
@@ -54,7 +48,7 @@ class Client:
         token = token or os.environ.get("SVGE_TOKEN")
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._http = httpx.Client(base_url=base_url, timeout=timeout, transport=transport, headers=headers)
-        self._transport = Transport(self._http, retry, random.Random())
+        super().__init__(Transport(self._http, retry, random.Random()))
 
     def __enter__(self) -> Self:
         return self
@@ -101,28 +95,25 @@ class Client:
                 study = self.study(name)
             except NotFound:
                 raise refused from None
-            if not _is_as_asked(study, space, objective, objectives, limits):
+            if not is_as_asked(study, space, objective, objectives, limits):
                 raise
             return study
 
-    def study(self, name: str) -> Study:
-        return Study.from_json(self._transport.get(_study_path(name)))
-
     def delete_study(self, name: str) -> None:
         """Delete a study with its trials and all that was reported, for good."""
-        self._transport.delete(_study_path(name))
+        self._transport.delete(study_path(name))
 
     def close_study(self, name: str) -> Study:
         """Let a study hand out nothing more; results are still taken."""
-        return Study.from_json(self._transport.post(_study_path(name) + "/close", {}, repeat_safe=True))
+        return Study.from_json(self._transport.post(study_path(name) + "/close", {}, repeat_safe=True))
 
     def reopen_study(self, name: str) -> Study:
-        return Study.from_json(self._transport.post(_study_path(name) + "/reopen", {}, repeat_safe=True))
+        return Study.from_json(self._transport.post(study_path(name) + "/reopen", {}, repeat_safe=True))
 
     def enqueue(self, study: str, architectures: Sequence[Architecture]) -> tuple[Trial, ...]:
         """Let these be trained next, before anything is proposed; one that the study holds already stays as it is."""
         body = {"architectures": [architecture.to_json() for architecture in architectures]}
-        answer = self._transport.post(_study_path(study) + "/enqueue", body, repeat_safe=True)
+        answer = self._transport.post(study_path(study) + "/enqueue", body, repeat_safe=True)
         return tuple(Trial.from_json(trial) for trial in answer["trials"])
 
     def replicate(self, trial: Trial, count: int = 1) -> tuple[Trial, ...]:
@@ -134,7 +125,7 @@ class Client:
         """Write on a study, given by its name, or on a trial: `note` is a text, `tags` are words to find it by. What is not given
         stays, None takes it away.
         """
-        path = _study_path(what) if isinstance(what, str) else f"/trials/{what.id}"
+        path = study_path(what) if isinstance(what, str) else f"/trials/{what.id}"
         self._transport.patch(path, changes)
 
     def suggest(
@@ -171,8 +162,9 @@ class Client:
         *,
         std: float | None = None,
         metrics: Mapping[str, float] | None = None,
+        step: int | None = None,
     ) -> Trial:
-        """Report the value of a trial, or its values by objective where these have names.
+        """Report the value of a trial, or its values by objective where these have names; `step` is the one that it is of.
 
         Saying the same again changes nothing. A `std` or a metric that is not finite cannot be stored and is left out with a
         warning in the log: it shall not cost the value.
@@ -187,105 +179,37 @@ class Client:
             body["values"] = {name: float(number) for name, number in value.items()}
         else:
             body["value"] = float(value)
+        body |= {} if step is None else {"step": step}
         if std is not None:
-            body |= _finite({"std": std})
+            body |= finite({"std": std})
         if metrics is not None:
-            body["metrics"] = _finite(metrics)
+            body["metrics"] = finite(metrics)
         return self._observe(body)
 
     def fail(self, trial: Trial, reason: str) -> Trial:
         """Report that this architecture could not be trained; the study does not propose it again."""
         return self._observe({"trial": trial.id, "attempt": trial.attempt, "status": "failed", "reason": reason})
 
-    def heartbeat(self, trials: Sequence[Trial]) -> Heartbeat:
-        """Renew the leases of trials that this worker holds."""
-        return self._heartbeat(trials, None)
+    def stop(self, trial: Trial, reason: str, *, value: float | None = None, step: int | None = None) -> Trial:
+        """Report that a trial was ended early, with the value that it had after a step, of several observed objectives the first
+        one's. The search does not learn from it, and the study does not propose the architecture again.
+        """
+        known = {name: number for name, number in {"value": value, "step": step}.items() if number is not None}
+        return self._observe({"trial": trial.id, "attempt": trial.attempt, "status": "stopped", "reason": reason, **known})
 
-    def heartbeat_once(self, trials: Sequence[Trial]) -> Heartbeat:
+    def heartbeat(self, trials: Sequence[Trial], progress: Sequence[Progress] = ()) -> Heartbeat:
+        """Renew the leases of trials that this worker holds, and report intermediate values; the same ones again change nothing."""
+        return self._heartbeat(trials, progress, None)
+
+    def heartbeat_once(self, trials: Sequence[Trial], progress: Sequence[Progress] = ()) -> Heartbeat:
         """The same without repetitions, for callers who come again anyway."""
-        return self._heartbeat(trials, ONCE)
-
-    def best(self, study: str, k: int = 1) -> tuple[Trial, ...]:
-        """The `k` best completed trials, the best first; fewer where fewer are completed. The first objective decides."""
-        answer = self._transport.get(_study_path(study) + "/best", {"k": k})
-        return tuple(Trial.from_json(trial) for trial in answer["trials"])
-
-    def pareto(self, study: str, limit: int = 100) -> tuple[Trial, ...]:
-        """The completed trials that no other one dominates, the best of the first objective first, at most `limit` of them."""
-        answer = self._transport.get(_study_path(study) + "/pareto", {"limit": limit})
-        return tuple(Trial.from_json(trial) for trial in answer["trials"])
-
-    def trials(self, study: str, page_size: int = 100, **filters: Any) -> Iterator[Trial]:
-        """All trials of a study in the order of their numbers, fetched page by page; `filters` are query parameters."""
-        cursor: dict[str, Any] = {}
-        while True:
-            answer = self._transport.get(_study_path(study) + "/trials", {"limit": page_size, **filters, **cursor})
-            yield from (Trial.from_json(trial) for trial in answer["trials"])
-            if answer.get("next_cursor") is None:
-                return
-            cursor = {"cursor": answer["next_cursor"]}
-
-    def decode(
-        self, latents: Sequence[Sequence[float]], *, study: str, samples: int = 10, mode: str = "sampled", seed: int = 0
-    ) -> list[tuple[Decoding, ...]]:
-        """For each latent point its distinct architectures, the most frequent first, with the model of a study."""
-        points = [list(latent) for latent in latents]
-        body = {"study": study, "latents": points, "samples": samples, "mode": mode, "seed": seed}
-        answer = self._transport.post("/decode", body, repeat_safe=True)
-        decoded: list[list[Decoding]] = [[] for _ in points]
-        for decoding in answer["architectures"]:
-            decoded[decoding["point"]].append(Decoding.from_json(decoding))
-        return [tuple(decodings) for decodings in decoded]
-
-    def decode_as(
-        self, form: str, latent: Sequence[float], *, study: str, samples: int = 10, mode: str = "sampled", seed: int = 0
-    ) -> str:
-        """What one latent point decodes to, as text: `svg`, `dot` for Graphviz, or `python`, the most frequent one in PyTorch."""
-        point = ",".join(map(repr, map(float, latent)))
-        query = {"study": study, "z": point, "samples": samples, "mode": mode, "seed": seed, "format": form}
-        return self._transport.get_text("/decode", query)
-
-    def trial_as(self, form: str, trial: Trial) -> str:
-        """The architecture of a trial as text, in the same forms: `python` is a module whose class `Network` is to be trained."""
-        return self._transport.get_text(f"/trials/{trial.id}", {"format": form})
-
-    def encode(self, architectures: Sequence[Architecture]) -> list[Latent]:
-        """The posterior of each architecture, all of one space."""
-        if not architectures:
-            return []
-        body = {"space": architectures[0].space, "architectures": [architecture.to_json() for architecture in architectures]}
-        return [Latent.from_json(latent) for latent in self._transport.post("/encode", body, repeat_safe=True)["latents"]]
+        return self._heartbeat(trials, progress, ONCE)
 
     def _observe(self, body: Mapping[str, Any]) -> Trial:
         return Trial.from_json(self._transport.post("/observe", body, repeat_safe=True)["trial"])
 
-    def _heartbeat(self, trials: Sequence[Trial], retry: Retry | None) -> Heartbeat:
-        body = {"worker": self.worker, "trials": [trial.id for trial in trials]}
-        answer = self._transport.post("/heartbeat", body, repeat_safe=True, retry=retry)
-        return Heartbeat.from_json(answer)
-
-
-def _is_as_asked(
-    study: Study, space: str, objective: str, objectives: Mapping[str, str] | None, limits: Mapping[str, int] | None
-) -> bool:
-    """The order of objectives counts: the first that is observed is the one behind `value`."""
-    given = None if objectives is None else list(objectives.items())
-    stored = None if study.objectives is None else list(study.objectives.items())
-    if given is not None:
-        given.sort(key=lambda item: item[0] in COSTS)
-    has_goal = stored == given and (given is not None or study.objective == objective)
-    asked = {name: limit for name, limit in (limits or {}).items() if limit is not None}
-    return study.space == space and has_goal and (limits is None or study.limits == asked)
-
-
-def _finite(numbers: Mapping[str, float]) -> dict[str, float]:
-    """The numbers that JSON can carry, as plain floats."""
-    plain = {str(name): float(number) for name, number in numbers.items()}
-    left_out = [name for name, number in plain.items() if not math.isfinite(number)]
-    if left_out:
-        _log.warning("not reported, because not finite: %s", ", ".join(left_out))
-    return {name: number for name, number in plain.items() if name not in left_out}
-
-
-def _study_path(name: str) -> str:
-    return f"/studies/{quote(name, safe='')}"
+    def _heartbeat(self, trials: Sequence[Trial], progress: Sequence[Progress], retry: Retry | None) -> Heartbeat:
+        body: dict[str, Any] = {"worker": self.worker, "trials": [trial.id for trial in trials]}
+        if progress:
+            body["progress"] = [each.to_json() for each in progress]
+        return Heartbeat.from_json(self._transport.post("/heartbeat", body, repeat_safe=True, retry=retry))

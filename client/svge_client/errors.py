@@ -3,6 +3,8 @@
 SvgeError
 ├── Unreachable           no answer: refused, reset or timed out
 ├── NothingToDo           the study has no trial to hand out at present, with the server's reason
+├── TrialStopped          a running trial is to be ended early; its `with` block reports that and lets the program go on
+│   └── TrialDiverged     its value is not finite: reported as a failure
 └── ResponseError         the server answered with a problem
     ├── Invalid           400, 413, 422: the request is at fault; `problem.errors` names the fields
     ├── Denied            401, 403
@@ -54,6 +56,18 @@ class NothingToDo(SvgeError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class TrialStopped(SvgeError):
+    """The server advises to end the running trial, for this `reason`. Raised by a trainer of its own accord it does the same."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TrialDiverged(TrialStopped):
+    """The training gave a value that is not finite."""
 
 
 class ResponseError(SvgeError):

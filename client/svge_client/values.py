@@ -122,14 +122,37 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """The value of a running trial after a step, an epoch say, counted from 1; of several observed objectives the first one's."""
+
+    trial: Trial
+    step: int
+    value: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {"trial": self.trial.id, "attempt": self.trial.attempt, "step": self.step, "value": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedProgress:
+    """An intermediate value that the server did not store, and why."""
+
+    trial: str
+    attempt: int
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heartbeat:
     """The answer to a heartbeat, by trial id: until when a renewed lease runs (None: without end), why a trial is lost to this
-    worker, and why one should stop.
+    worker, and why one should stop; and what was not stored.
     """
 
     renewed: Mapping[str, datetime | None]
     lost: Mapping[str, str]
     stop: Mapping[str, str]
+    dropped: tuple[DroppedProgress, ...] = ()
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Heartbeat":
@@ -137,6 +160,10 @@ class Heartbeat:
             renewed={entry["trial"]: _moment(entry["lease_expires_at"]) for entry in document["renewed"]},
             lost={entry["trial"]: entry["reason"] for entry in document["lost"]},
             stop={entry["trial"]: entry["reason"] for entry in document["stop"]},
+            dropped=tuple(
+                DroppedProgress(entry["trial"], entry["attempt"], entry["step"], entry["reason"])
+                for entry in document.get("dropped", ())
+            ),
         )
 
 

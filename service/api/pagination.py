@@ -2,12 +2,17 @@
 
 import base64
 import binascii
-from typing import Literal
+from typing import Annotated, Literal
+
+from fastapi import Query
 
 from models.architectures.architecture import Fault
 from service.errors import InvalidRequest
 
 Kind = Literal["after", "since"]
+Limit = Annotated[int, Query(ge=1, description="Most entries of the page.", examples=[50])]
+Cursor = Annotated[str | None, Query(max_length=100, description="The `next_cursor` of the page before.", examples=["YWZ0ZXI6NTA"])]
+Since = Annotated[str | None, Query(max_length=100, description="The `next_since` of an earlier page.", examples=["c2luY2U6MTI"])]
 
 
 def write_cursor(key: int, kind: Kind = "after") -> str:

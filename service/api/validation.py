@@ -9,6 +9,7 @@ from models.architectures.architecture import Fault
 
 _SHOWN = 60
 _MOST_FAULTS = 100
+_DIVERGED = ", a training that diverged is observed with status 'failed' and without a value"
 
 
 def malformed_json(error: RequestValidationError) -> str | None:
@@ -44,7 +45,8 @@ def _message(fault: Mapping[str, Any]) -> str:
     if kind == "extra_forbidden":
         return f"unknown field '{location[-1]}'; remove it or check its spelling"
     if kind == "finite_number":
-        return f"expected a finite number, got {_short(received)}; NaN and infinities cannot be stored"
+        remedy = _DIVERGED if set(location[-2:]) & {"value", "values"} else ""
+        return f"expected a finite number, got {_short(received)}; NaN and infinities cannot be stored{remedy}"
     if kind == "value_error":
         return str(fault["msg"]).removeprefix("Value error, ")
     text = str(fault["msg"]).removeprefix("Input should be ").removeprefix("Input should have ")

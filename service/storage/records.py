@@ -42,7 +42,7 @@ def add_observation(
     same = (ObservationRow.trial_id == trial_id, ObservationRow.attempt == attempt, ObservationRow.fingerprint == fingerprint)
     if session.scalar(select(ObservationRow.id).where(*same)) is not None:
         return
-    content = {"status": outcome.status, "value": outcome.value, "std": outcome.std, "reason": outcome.reason}
+    content = {"status": outcome.status, "value": outcome.value, "std": outcome.std, "reason": outcome.reason, "step": outcome.step}
     session.execute(
         insert(ObservationRow).values(
             **content,
@@ -63,7 +63,7 @@ def observations(session: Session, trial_id: str) -> list[StoredObservation]:
     return [
         StoredObservation(
             row.attempt,
-            Outcome(TrialState(row.status), row.value, row.std, row.reason, row.values),
+            Outcome(TrialState(row.status), row.value, row.std, row.reason, row.values, row.step),
             row.metrics,
             row.late,
             row.received_at,
@@ -75,4 +75,5 @@ def observations(session: Session, trial_id: str) -> list[StoredObservation]:
 def _fingerprint(outcome: Outcome, metrics: Mapping[str, Any] | None) -> str:
     content = [outcome.status, outcome.value, outcome.std, outcome.reason, metrics]
     content += [] if outcome.values is None else [dict(outcome.values)]
+    content += [] if outcome.step is None else [{"step": outcome.step}]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,6 +1,6 @@
 """The queries about studies. Each runs in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,20 @@ from sqlalchemy.orm import Session
 from models.search.proposal import Hyperparameters, Limits
 from service.errors import StudyExists, StudyNotFound
 from service.storage.tables import StudyRow, TrialRow, storable
-from service.storage.values import Annotation, NamedObjective, Study, StudySettings, TrialState
+from service.storage.values import (
+    Annotation,
+    AshaRule,
+    MedianRule,
+    NamedObjective,
+    StoppingRule,
+    Study,
+    StudySettings,
+    TrialState,
+)
 
 _COLUMNS = StudyRow.__table__.c
-_PLAIN = tuple(name for name in StudySettings.__dataclass_fields__ if name not in ("objectives", "limits"))
+_PLAIN = tuple(name for name in StudySettings.__dataclass_fields__ if name not in ("objectives", "limits", "stopping"))
+_RULES: Mapping[str, type[StoppingRule]] = {"median": MedianRule, "asha": AshaRule}
 
 
 def create(session: Session, settings: StudySettings, now: datetime) -> Study:
@@ -27,6 +37,7 @@ def create(session: Session, settings: StudySettings, now: datetime) -> Study:
     values = {name: getattr(settings, name) for name in _PLAIN}
     values["objectives"] = [[objective.name, objective.direction] for objective in settings.objectives] or None
     values["limits"] = {name: limit for name, limit in asdict(settings.limits).items() if limit is not None} or None
+    values["stopping"] = None if settings.stopping is None else asdict(settings.stopping)
     key = max(int(now.timestamp() * 1e6), (session.scalar(select(func.max(StudyRow.id))) or 0) + 1)
     while True:
         try:
@@ -104,7 +115,8 @@ def count_trials(session: Session, study_ids: Sequence[int]) -> dict[int, dict[T
 def _study(row: Row[Any]) -> Study:
     objectives = tuple(NamedObjective(name, direction) for name, direction in row.objectives or ())
     plain = {name: getattr(row, name) for name in _PLAIN}
-    settings = StudySettings(**plain, objectives=objectives, limits=Limits(**(row.limits or {})))
+    stopping = None if row.stopping is None else _RULES[row.stopping["rule"]](**row.stopping)
+    settings = StudySettings(**plain, objectives=objectives, limits=Limits(**(row.limits or {})), stopping=stopping)
     annotation = Annotation(row.note, tuple(row.tags or ()))
     return Study(row.id, settings, row.trials_created, row.hyperparameters, row.created_at, row.closed_at, annotation)
 

@@ -62,7 +62,9 @@ class Table(DeclarativeBase):
 
 
 class StudyRow(Table):
-    """`objectives` are pairs of a name and a direction, in order, where they have names; `limits` the most costs by name."""
+    """`objectives` are pairs of a name and a direction, in order, where they have names; `limits` the most costs by name;
+    `stopping` is a stopping rule with its parameters.
+    """
 
     __tablename__ = "svge_studies"
 
@@ -79,6 +81,7 @@ class StudyRow(Table):
     model_hash: Mapped[str] = mapped_column(String(64))
     objectives: Mapped[Any | None] = mapped_column(_Json)
     limits: Mapped[Any | None] = mapped_column(_Json)
+    stopping: Mapped[Any | None] = mapped_column(_Json)
     trials_created: Mapped[int] = mapped_column(BigInteger, default=0)
     hyperparameters: Mapped[Any | None] = mapped_column(_Json)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -160,8 +163,35 @@ class ObservationRow(Table):
     values: Mapped[Any | None] = mapped_column(_Json)
     std: Mapped[float | None] = mapped_column(Float(53))
     reason: Mapped[str | None] = mapped_column(Text)
+    step: Mapped[int | None] = mapped_column(Integer)
     metrics: Mapped[Any | None] = mapped_column(_Json)
     late: Mapped[bool] = mapped_column()
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ProgressRow(Table):
+    """An intermediate value. `mean` and `best` are over the `reports` of its attempt up to it; `rung` is the one that it reached.
+
+    Stopping rules look at the newest rows of a study at one step or rung: an index each, which ends in the order of arrival.
+    """
+
+    __tablename__ = "svge_progress"
+    __table_args__ = (
+        UniqueConstraint("trial_id", "attempt", "step"),
+        Index(None, "study_id", "step", "id"),
+        Index(None, "study_id", "rung", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("svge_studies.id", ondelete="CASCADE"))
+    trial_id: Mapped[str] = mapped_column(ForeignKey("svge_trials.id", ondelete="CASCADE"))
+    attempt: Mapped[int] = mapped_column(Integer)
+    step: Mapped[int] = mapped_column(Integer)
+    value: Mapped[float] = mapped_column(Float(53))
+    reports: Mapped[int] = mapped_column(Integer)
+    mean: Mapped[float] = mapped_column(Float(53))
+    best: Mapped[float] = mapped_column(Float(53))
+    rung: Mapped[int | None] = mapped_column(Integer)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

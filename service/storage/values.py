@@ -65,11 +65,40 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
+class MedianRule:
+    """A trial should stop at a step, from `min_step` on, where it is worse than the median of at least `min_trials` others.
+
+    At `max_step`, where training ends, and after it no trial is stopped any more: its value is its result.
+    """
+
+    min_step: int = 1
+    min_trials: int = 5
+    max_step: int | None = None
+    rule: Literal["median"] = "median"
+
+
+@dataclass(frozen=True, slots=True)
+class AshaRule:
+    """A trial should stop at a rung, `min_step * reduction_factor**k` steps, unless among the best 1/`reduction_factor` there.
+
+    `max_step` is as for the median.
+    """
+
+    min_step: int = 1
+    reduction_factor: int = 3
+    max_step: int | None = None
+    rule: Literal["asha"] = "asha"
+
+
+StoppingRule = MedianRule | AshaRule
+
+
+@dataclass(frozen=True, slots=True)
 class StudySettings:
     """What a study is created with. `lease_seconds` 0 means leases never run out; None in a limit means there is none.
 
     `objectives` are there where they have names, an observed one first, whose direction is `objective` and whose value is that of
-    a trial. Nothing beyond the `limits` is proposed.
+    a trial. Nothing beyond the `limits` is proposed. Without a `stopping` rule no trial is advised to stop.
     """
 
     name: str
@@ -84,6 +113,7 @@ class StudySettings:
     model_hash: str
     objectives: tuple[NamedObjective, ...] = ()
     limits: Limits = Limits()
+    stopping: StoppingRule | None = None
 
     @property
     def observed_names(self) -> tuple[str, ...]:
@@ -128,7 +158,7 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What training a trial gave. `value` is None where there is none, `std` where it is not known. `values` are those of the
-    objectives that have names, by name; `value` is then the first one's.
+    objectives that have names, by name; `value` is then the first one's. `step` is the one after which they were measured.
     """
 
     status: TrialState
@@ -136,6 +166,7 @@ class Outcome:
     std: float | None = None
     reason: str | None = None
     values: Mapping[str, float] | None = None
+    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,4 +221,30 @@ class StoredObservation:
     outcome: Outcome
     metrics: Mapping[str, Any] | None
     late: bool
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The value of one attempt after a step, of the first observed objective, with what a stopping rule needs of those before it.
+
+    `reports` counts the values up to this one, `mean` and `best` are over them. `rung` is the rung of ASHA that the attempt reached
+    with this one, None where it reached none.
+    """
+
+    step: int
+    value: float
+    reports: int
+    mean: float
+    best: float
+    rung: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProgress:
+    """One intermediate value as it came in."""
+
+    attempt: int
+    step: int
+    value: float
     received_at: datetime

@@ -1,4 +1,7 @@
-"""Leases of running trials: how long they last, what happens when they run out, and heartbeats that renew them."""
+"""Leases of running trials: how long they last, what happens when they run out, and heartbeats that renew them.
+
+The intermediate values that a heartbeat carries are `progress.py`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,17 +16,21 @@ from service.storage import records, studies, trials
 from service.storage.values import Study, Trial, TrialState
 from service.studies import states
 from service.studies.context import Context
+from service.studies.progress import Dropped, ProgressReport, Told, take
 
 _SWEEP_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The answer to a heartbeat: trials whose lease is renewed, and with a reason each those that are lost or need no result."""
+    """The answer to a heartbeat: trials whose lease is renewed; with a reason each those that are lost and those that should stop,
+    because they need no result or, renewed all the same, by the study's rule; and reports that were not stored.
+    """
 
     renewed: tuple[Trial, ...]
-    lost: tuple[tuple[str, str], ...]
-    stop: tuple[tuple[str, str], ...]
+    lost: Told
+    stop: Told
+    dropped: Dropped
 
 
 def lease_end(study: Study, now: datetime) -> datetime | None:
@@ -69,30 +76,41 @@ def _sweep_study(context: Context, study_id: int, session: Session) -> int:
     return expire(session, context.database.now(session), study)
 
 
-async def heartbeat(context: Context, worker: str, trial_ids: Sequence[str]) -> Heartbeat:
-    """Renew the leases of the trials that the worker holds.
+async def heartbeat(context: Context, worker: str, trial_ids: Sequence[str], reports: Sequence[ProgressReport] = ()) -> Heartbeat:
+    """Renew the leases of the trials that the worker holds, those of the reports with them, and take the reports in.
 
     A trial whose lease has run out but that nobody else was given goes on under the same attempt.
     """
-    return await context.database.write(partial(_heartbeat, context, worker, list(dict.fromkeys(trial_ids))))
+    ids = list(dict.fromkeys([*trial_ids, *(report.trial for report in reports)]))
+    return await context.database.write(partial(_heartbeat, context, worker, ids, reports))
 
 
-def _heartbeat(context: Context, worker: str, trial_ids: Sequence[str], session: Session) -> Heartbeat:
+def _heartbeat(
+    context: Context, worker: str, trial_ids: Sequence[str], reports: Sequence[ProgressReport], session: Session
+) -> Heartbeat:
     now = context.database.now(session)
     held_studies = {study.name: study for study in (studies.lock(session, key) for key in trials.study_keys(session, trial_ids))}
     found = trials.find(session, trial_ids, lock=True)
-    renewed, lost, stop = [], [], []
+    attempts: dict[str, set[int]] = {}
+    for report in reports:
+        attempts.setdefault(report.trial, set()).add(report.attempt)
+    renewed, lost, done = [], [], []
     for trial_id in trial_ids:
         trial = found.get(trial_id)
         if trial is None:
             lost.append((trial_id, "no trial has this id"))
         elif trial.is_settled:
-            stop.append((trial_id, f"the trial is {trial.state} already; no result is needed"))
+            done.append((trial_id, f"the trial is {trial.state} already; no result is needed"))
         elif trial.state == TrialState.FAILED or trial.worker != worker:
+            lost.append((trial_id, _why_lost(trial)))
+        elif trial.attempt not in attempts.get(trial_id, {trial.attempt}):
             lost.append((trial_id, _why_lost(trial)))
         else:
             renewed.append(_renew(session, trial, lease_end(held_studies[trial.study], now)))
-    return Heartbeat(tuple(renewed), tuple(lost), tuple(stop))
+    stop, dropped = take(session, held_studies, renewed, reports, now)
+    gone = dict([*lost, *done])
+    unheld = [(report, gone[report.trial]) for report in reports if report.trial in gone]
+    return Heartbeat(tuple(renewed), tuple(lost), (*done, *stop), (*unheld, *dropped))
 
 
 def _renew(session: Session, trial: Trial, lease_expires_at: datetime | None) -> Trial:

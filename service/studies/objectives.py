@@ -7,7 +7,7 @@ from models.architectures.architecture import Fault
 from models.networks.costs.published_cost import has_costs
 from models.search.proposal import COSTS, SEVERAL_OBJECTIVES, Limits, Strategy
 from service.errors import InvalidRequest
-from service.storage.values import Outcome, StudySettings
+from service.storage.values import Outcome, StudySettings, TrialState
 
 
 def check_objectives(settings: StudySettings) -> None:
@@ -36,13 +36,16 @@ def check_strategy(settings: StudySettings, strategy: Strategy) -> None:
 def by_objectives(outcome: Outcome, settings: StudySettings, pointer: str) -> Outcome | Fault:
     """The outcome with both `value` and `values` as the study keeps them, or what is wrong with them.
 
-    A study whose trainers report one named objective takes its value without the name too.
+    A study whose trainers report one named objective takes its value without the name too, and a trial that was stopped early the
+    first one's alone, which is the one that intermediate values are of.
     """
     names, values = settings.observed_names, outcome.values
     if values is None and (outcome.value is None or not names):
         return outcome
     if not names:
         return Fault(f"{pointer}/values", f"study '{settings.name}' has one objective without a name; give its 'value'")
+    if values is None and outcome.status == TrialState.STOPPED:
+        names = names[:1]
     if values is None and len(names) > 1:
         return Fault(f"{pointer}/value", f"study '{settings.name}' has several objectives; give 'values' of {_listed(names)}")
     given = {names[0]: outcome.value} if values is None else dict(values)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import httpx
 import numpy
 import pytest
-from svge_client import Architecture, Client, Conflict, Denied, NotFound, Trial, Unreachable
+from svge_client import Architecture, Client, Conflict, Denied, DroppedProgress, NotFound, Progress, Trial, Unreachable
 
 from tests.client.test_transport import SILENT
 from tests.client.wire import STUDY, TRIAL, FakeServer, answer, client_of, problem
@@ -207,6 +207,21 @@ def test_a_heartbeat_says_what_became_of_each_trial(server: FakeServer, client: 
     assert server.bodies("/heartbeat") == [{"worker": "w", "trials": ["t-1"]}]
     assert heartbeat.renewed == {"t-1": datetime(2026, 11, 24, 12, 5, tzinfo=UTC)}
     assert (heartbeat.lost, heartbeat.stop) == ({"t-2": "held by w-2"}, {})
+
+
+def test_progress_goes_with_heartbeats_and_a_stop_with_what_is_known(server: FakeServer, client: Client) -> None:
+    server.on("/suggest", answer({"trials": [TRIAL]}))
+    dropped = {"trial": "t-1", "attempt": 2, "step": 4, "reason": "there already"}
+    server.on("/heartbeat", answer({"renewed": [], "lost": [], "stop": [], "dropped": [dropped]}))
+    server.on("/observe", answer({"trial": {**TRIAL, "state": "stopped"}}))
+    (trial,) = client.suggest("demo").trials
+    heartbeat = client.heartbeat([trial], [Progress(trial, 4, 0.5)])
+    assert heartbeat.dropped == (DroppedProgress("t-1", 2, 4, "there already"),)
+    entry = {"trial": "t-1", "attempt": 2, "step": 4, "value": 0.5}
+    assert server.bodies("/heartbeat") == [{"worker": "w", "trials": ["t-1"], "progress": [entry]}]
+    assert client.stop(trial, "enough", value=0.5, step=4).state == "stopped"
+    stopped = {"trial": "t-1", "attempt": 2, "status": "stopped", "reason": "enough", "value": 0.5, "step": 4}
+    assert server.bodies("/observe") == [stopped]
 
 
 def test_decodings_are_sorted_by_point(server: FakeServer, client: Client) -> None:

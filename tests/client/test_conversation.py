@@ -1,5 +1,6 @@
 """The client and the service, in earnest: what the one sends the other understands."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,3 +158,20 @@ def test_architectures_as_text(client: Client) -> None:
     assert client.decode_as("dot", [0.0, 0.5, -0.5, 1.0], study="text", samples=5).startswith("digraph {")
     with pytest.raises(Invalid, match="/format: expected 'json', 'svg', 'dot' or 'python', got 'pdf'"):
         client.trial_as("pdf", trial)
+
+
+def test_a_hopeless_trial_is_stopped_early(client: Client) -> None:
+    rule = {"rule": "asha", "min_step": 2, "reduction_factor": 2, "max_step": 4}
+    study = client.create_study("stopping", "nasbench101", max_trials=3, stopping=rule)
+    assert study.document["stopping"] == {**rule, "min_trials": None}
+    seen: list[tuple[str, int]] = []
+    for level in (0.9, 0.1, math.nan):
+        with client.trial("stopping") as running:
+            for epoch in range(1, 5):
+                running.progress(epoch, level + epoch / 100)
+                seen.append((running.trial.id, epoch))
+            running.report(level, step=4)
+    good, bad, diverged = client.trials("stopping")
+    assert seen == [*((good.id, epoch) for epoch in range(1, 5)), (bad.id, 1)]
+    assert [trial.state for trial in (good, bad, diverged)] == ["completed", "stopped", "failed"]
+    assert (bad.value, bad.reason) == (pytest.approx(0.12), "step 2: 0.12 is not the best of 2 values at rung 2")

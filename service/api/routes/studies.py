@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 from models.architectures.architecture import Fault
 from service.api.dependencies import ContextDep, check_limit
 from service.api.openapi import example
-from service.api.pagination import read_cursor, write_cursor
+from service.api.pagination import Cursor, Limit, Since, read_cursor, write_cursor
 from service.api.schemas.annotations import ANNOTATE, AnnotationRequest, Tag
 from service.api.schemas.studies import STUDY, EnqueueRequest, StudiesAnswer, StudyRequest, StudySchema, study_schema
 from service.api.schemas.trials import COMPLETED, WAITING, ParetoAnswer, TrialsAnswer, TrialsPage, trial_schema
@@ -20,10 +20,6 @@ from service.studies.exports import ExportFormat, export
 from service.studies.lifecycle import TrialFilter
 
 router = APIRouter(prefix="/studies", tags=["studies"])
-
-Limit = Annotated[int, Query(ge=1, description="Most entries of the page.", examples=[50])]
-Cursor = Annotated[str | None, Query(max_length=100, description="The `next_cursor` of the page before.", examples=["YWZ0ZXI6NTA"])]
-Since = Annotated[str | None, Query(max_length=100, description="The `next_since` of an earlier page.", examples=["c2luY2U6MTI"])]
 
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 _EXPORT_CONTENT = {

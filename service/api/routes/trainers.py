@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body
 
 from service.api.dependencies import ContextDep, SuggesterDep, check_limit
 from service.api.openapi import example
-from service.api.schemas.observe import ELSEWHERE, FAILED, OBSERVE, TRADE_OFF, ObserveRequest, reports
+from service.api.schemas.observe import ELSEWHERE, FAILED, OBSERVE, STOPPED, TRADE_OFF, ObserveRequest, reports
 from service.api.schemas.suggest import (
     BEAT,
     SUGGESTION,
@@ -27,6 +27,7 @@ _OBSERVATIONS = {
     "completed": {"summary": "A trained trial", "value": OBSERVE},
     "trade-off": {"summary": "A trained trial of several objectives", "value": TRADE_OFF},
     "failed": {"summary": "A trial that could not be trained", "value": FAILED},
+    "stopped": {"summary": "A trial that was ended early", "value": STOPPED},
     "elsewhere": {"summary": "A result from elsewhere", "value": ELSEWHERE},
     "batch": {"summary": "Several, all of them or none", "value": [OBSERVE, ELSEWHERE]},
 }
@@ -59,6 +60,9 @@ async def observe(
 
 @router.post("/heartbeat", response_model=HeartbeatAnswer, responses=example(200, BEAT))
 async def heartbeat(context: ContextDep, body: HeartbeatRequest) -> HeartbeatAnswer:
-    """Show a sign of life: renews the leases of the worker's trials, and tells which are lost or should stop."""
+    """Show a sign of life: renews the leases of the worker's trials, takes intermediate values, and tells which trials are lost or
+    should stop.
+    """
     check_limit(len(body.trials), context.settings.max_batch, "/trials", "trials")
-    return heartbeat_schema(await leases.heartbeat(context, body.worker, body.trials))
+    check_limit(len(body.progress), context.settings.max_batch, "/progress", "reports")
+    return heartbeat_schema(await leases.heartbeat(context, body.worker, body.trials, body.reports()))

@@ -42,6 +42,8 @@ MAX_ENTRIES = 20_000
 of wrong ones costs nothing; the settings may allow less."""
 
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Attempt = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Step = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Text = Annotated[str, Field(strict=True, max_length=10_000, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]

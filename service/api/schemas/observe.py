@@ -8,7 +8,20 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from models.search.proposal import MAX_OBJECTIVES
 from service.api.schemas.architectures import CELL, ArchitectureSchema
-from service.api.schemas.fields import MAX_ENTRIES, Finite, Json, Name, ObjectiveName, Schema, Text, TrialId, at_most, shown
+from service.api.schemas.fields import (
+    MAX_ENTRIES,
+    Attempt,
+    Finite,
+    Json,
+    Name,
+    ObjectiveName,
+    Schema,
+    Step,
+    Text,
+    TrialId,
+    at_most,
+    shown,
+)
 from service.api.schemas.trials import TRIAL_ID
 from service.storage.values import Outcome, TrialState
 from service.studies.verdicts import ForeignReport, Report, TrialReport
@@ -16,6 +29,7 @@ from service.studies.verdicts import ForeignReport, Report, TrialReport
 OBSERVE: Json = {"trial": TRIAL_ID, "attempt": 1, "value": 0.931}
 TRADE_OFF: Json = {"trial": TRIAL_ID, "attempt": 1, "values": {"accuracy": 0.931, "latency_ms": 4.2}}
 FAILED: Json = {"trial": TRIAL_ID, "attempt": 1, "status": "failed", "reason": "out of memory"}
+STOPPED: Json = {"trial": TRIAL_ID, "attempt": 1, "status": "stopped", "value": 0.61, "step": 9}
 ELSEWHERE: Json = {"study": "demo", "architecture": CELL, "value": 0.912}
 
 _MAX_METRICS = 1000
@@ -41,19 +55,20 @@ Metrics = Annotated[
 class TrialObservation(Schema):
     """The outcome of one attempt at a trial. `value` and `values` are left out where there are none."""
 
-    model_config = shown(OBSERVE, TRADE_OFF, FAILED)
+    model_config = shown(OBSERVE, TRADE_OFF, FAILED, STOPPED)
 
     trial: TrialId
-    attempt: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+    attempt: Attempt
     value: Value | None = None
     values: Values | None = None
     std: Std | None = None
     status: Literal["completed", "failed", "infeasible", "stopped"] = "completed"
     reason: Text | None = None
     metrics: Metrics | None = None
+    step: Annotated[Step | None, Field(description="After which the value was measured: epochs, say.")] = None
 
     def report(self, pointer: str) -> Report:
-        outcome = Outcome(TrialState(self.status), self.value, self.std, self.reason, self.values)
+        outcome = Outcome(TrialState(self.status), self.value, self.std, self.reason, self.values, self.step)
         return TrialReport(self.trial, self.attempt, outcome, self.metrics, pointer)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -17,13 +17,14 @@ from service.api.schemas.fields import (
     ObjectiveName,
     Schema,
     Seed,
+    Step,
     StrategyName,
     StudyName,
     at_most,
     shown,
 )
 from service.settings import Settings
-from service.storage.values import NamedObjective, StudySettings, TrialState
+from service.storage.values import AshaRule, MedianRule, NamedObjective, StoppingRule, StudySettings, TrialState
 from service.studies.lifecycle import StudySummary
 
 Limit = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
@@ -40,6 +41,8 @@ TRADE_OFFS: Json = {
     "objectives": {"accuracy": "maximize", "parameters": "minimize"},
     "limits": {"parameters": 2_000_000},
 }
+ASHA: Json = {"rule": "asha", "min_step": 1, "reduction_factor": 3, "max_step": 50}
+MEDIAN: Json = {"rule": "median", "min_step": 3, "min_trials": 5, "max_step": 50}
 ENQUEUE: Json = {"architectures": [CELL]}
 STUDY: Json = CREATE | {
     "strategy": "svge",
@@ -49,6 +52,7 @@ STUDY: Json = CREATE | {
     "max_attempts": 3,
     "objectives": None,
     "limits": None,
+    "stopping": None,
     "model_hash": "0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f0f6a1e4c6c9d0b7b5f6a3c1e2d7f0c2f",
     "created_at": "2026-01-31T12:00:00Z",
     "closed_at": None,
@@ -71,8 +75,42 @@ class LimitsSchema(Schema):
     ] = None
 
 
+class StoppingSchema(Schema):
+    """When a heartbeat advises to end a trial early. Each rule has one parameter of its own, which the other does not take."""
+
+    model_config = shown(ASHA, MEDIAN)
+
+    rule: Literal["median", "asha"]
+    min_step: Annotated[Step, Field(description="No trial is stopped before this step; the first rung of 'asha'.")] = 1
+    min_trials: Annotated[
+        Annotated[int, Field(strict=True, ge=1, le=1000)] | None,
+        Field(description="Of 'median': how many other trials must have reported at the step. Default: 5."),
+    ] = None
+    reduction_factor: Annotated[
+        Annotated[int, Field(strict=True, ge=2, le=1000)] | None,
+        Field(description="Of 'asha': of so many trials at a rung one goes on, to a rung so many times as far. Default: 3."),
+    ] = None
+
+    max_step: Annotated[
+        Step | None, Field(description="The steps of a whole training. From it on no trial is stopped: its value is its result.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _parameters_fit(self) -> Self:
+        name, value = ("min_trials", self.min_trials) if self.rule == "asha" else ("reduction_factor", self.reduction_factor)
+        if value is not None:
+            raise ValueError(f"the rule '{self.rule}' has no '{name}'; leave it out")
+        if self.max_step is not None and self.max_step <= self.min_step:
+            raise ValueError(f"expected a max_step above the min_step of {self.min_step}, got {self.max_step}; correct one of them")
+        return self
+
+    def stopping_rule(self) -> StoppingRule:
+        given = {name: value for name, value in self.model_dump(exclude={"rule"}).items() if value is not None}
+        return MedianRule(**given) if self.rule == "median" else AshaRule(**given)
+
+
 class StudyRequest(Schema):
-    model_config = shown(CREATE, TRADE_OFFS)
+    model_config = shown(CREATE, TRADE_OFFS, CREATE | {"stopping": ASHA})
 
     name: StudyName
     space: Name
@@ -85,6 +123,9 @@ class StudyRequest(Schema):
         ),
     ] = None
     limits: Annotated[LimitsSchema | None, Field(description="Nothing that costs more is proposed.")] = None
+    stopping: Annotated[
+        StoppingSchema | None, Field(description="By which rule heartbeats advise to end a trial early. Default: by none.")
+    ] = None
     seed: Annotated[Seed, Field(description="One worker, equal seeds and equal observations give equal proposals.")] = 0
     strategy: StrategyName = "svge"
     initial_size: Annotated[
@@ -126,6 +167,7 @@ class StudyRequest(Schema):
             model_hash="",
             objectives=objectives,
             limits=Limits() if self.limits is None else Limits(self.limits.parameters, self.limits.multiply_adds),
+            stopping=None if self.stopping is None else self.stopping.stopping_rule(),
         )
 
 
@@ -147,6 +189,7 @@ class StudySchema(Schema):
     objective: Direction
     objectives: dict[str, Direction] | None
     limits: LimitsSchema | None
+    stopping: StoppingSchema | None
     seed: int
     strategy: StrategyName
     initial_size: int
@@ -177,6 +220,7 @@ def study_schema(summary: StudySummary) -> StudySchema:
         objective=settings.objective,
         objectives={one.name: one.direction for one in settings.objectives} or None,
         limits=None if settings.limits == Limits() else LimitsSchema(**asdict(settings.limits)),
+        stopping=None if settings.stopping is None else StoppingSchema(**asdict(settings.stopping)),
         seed=settings.seed,
         strategy=settings.strategy,
         initial_size=settings.initial_size,

@@ -10,7 +10,7 @@ from models.networks.costs.published_cost import has_costs, published_cost
 from models.spaces.registry import native_form
 from service.api.schemas.architectures import CELL, NATIVE, CanonicalArchitecture, Native, architecture_schema
 from service.api.schemas.fields import Count, Json, Schema, shown
-from service.storage.values import Trial, TrialSource, TrialState
+from service.storage.values import StoredProgress, Trial, TrialSource, TrialState
 from service.studies.history import TrialHistory
 
 TRIAL_ID = "7f0c2f0f6a1e4c6c9d0b7b5f6a3c1e2d"
@@ -71,10 +71,12 @@ OBSERVATION: Json = {
     "values": None,
     "std": None,
     "reason": None,
-    "metrics": {"epochs": 12},
+    "metrics": {"seconds": 340.0},
+    "step": 12,
     "late": False,
     "received_at": "2026-01-31T12:10:00Z",
 }
+PROGRESS: Json = {"attempt": 1, "step": 9, "value": 0.61, "received_at": "2026-01-31T12:07:00Z"}
 
 
 class TrialSchema(Schema):
@@ -141,6 +143,7 @@ class ObservationSchema(Schema):
     std: float | None
     reason: str | None
     metrics: Mapping[str, Any] | None
+    step: int | None
     late: bool
     received_at: datetime
 
@@ -149,6 +152,17 @@ class ReplicateRequest(Schema):
     model_config = shown({"count": 1})
 
     count: Annotated[Count, Field(description="How many more trials of the architecture.")] = 1
+
+
+class ProgressSchema(Schema):
+    """The value of one attempt after a step, as it came with a heartbeat."""
+
+    model_config = shown(PROGRESS)
+
+    attempt: int
+    step: int
+    value: float
+    received_at: datetime
 
 
 class TrialAnswer(Schema):
@@ -172,6 +186,13 @@ class TrialsPage(Schema):
     trials: list[TrialSchema]
     next_cursor: str | None
     next_since: str
+
+
+class ProgressPage(Schema):
+    """`next_cursor` is null on the last page."""
+
+    progress: list[ProgressSchema]
+    next_cursor: str | None
 
 
 class TrialHistoryAnswer(Schema):
@@ -231,9 +252,14 @@ def history_schema(history: TrialHistory) -> TrialHistoryAnswer:
                 std=o.outcome.std,
                 reason=o.outcome.reason,
                 metrics=o.metrics,
+                step=o.outcome.step,
                 late=o.late,
                 received_at=o.received_at,
             )
             for o in history.observations
         ],
     )
+
+
+def progress_schema(progress: StoredProgress) -> ProgressSchema:
+    return ProgressSchema(attempt=progress.attempt, step=progress.step, value=progress.value, received_at=progress.received_at)

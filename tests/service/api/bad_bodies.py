@@ -19,6 +19,15 @@ def trial_body(**changes: Any) -> str:
     return json.dumps({"trial": "TRIAL", "attempt": 1, "value": 0.5} | changes)
 
 
+def progress_body(**changes: Any) -> str:
+    entry = {"trial": "TRIAL", "attempt": 1, "step": 1, "value": 0.5}
+    return json.dumps({"worker": "holder", "progress": [entry, entry | changes]})
+
+
+def study_body(**changes: Any) -> str:
+    return json.dumps(ONE_SPACE | {"name": "x"} | changes)
+
+
 NODES = ["input", "conv3x3", "conv1x1", "output"]
 BAD: dict[str, tuple[str, str, int, str, str, str]] = {
     "a cycle": (
@@ -203,6 +212,59 @@ BAD: dict[str, tuple[str, str, int, str, str, str]] = {
     ),
     "an empty list": ("/observe", "[]", 422, "invalid_request", "", "at least 1"),
     "a number for a body": ("/observe", "3", 422, "invalid_request", "", "object"),
+    "a step of no observation": ("/observe", trial_body(step=0), 422, "invalid_request", "/step", "greater than"),
+    "a training that diverged": (
+        "/heartbeat",
+        progress_body(value=float("nan")),
+        422,
+        "invalid_request",
+        "/progress/1/value",
+        "status 'failed'",
+    ),
+    "step zero": ("/heartbeat", progress_body(step=0), 422, "invalid_request", "/progress/1/step", "greater than"),
+    "half a step": ("/heartbeat", progress_body(step=1.5), 422, "invalid_request", "/progress/1/step", "integer"),
+    "a step beyond the column": ("/heartbeat", progress_body(step=2**31), 422, "invalid_request", "/progress/1/step", "less than"),
+    "too much progress": (
+        "/heartbeat",
+        json.dumps({"worker": "w", "progress": [{"trial": "TRIAL", "attempt": 1, "step": 1, "value": 0.5}] * 5001}),
+        422,
+        "invalid_request",
+        "/progress",
+        "at most 5000",
+    ),
+    "a heartbeat of nothing": ("/heartbeat", '{"worker": "w"}', 422, "invalid_request", "", "got neither"),
+    "a rule that is not there": (
+        "/studies",
+        study_body(stopping={"rule": "hope"}),
+        422,
+        "invalid_request",
+        "/stopping/rule",
+        "'median' or 'asha'",
+    ),
+    "a parameter of the other rule": (
+        "/studies",
+        study_body(stopping={"rule": "asha", "min_trials": 5}),
+        422,
+        "invalid_request",
+        "/stopping",
+        "has no 'min_trials'",
+    ),
+    "a factor that reduces nothing": (
+        "/studies",
+        study_body(stopping={"rule": "asha", "reduction_factor": 1}),
+        422,
+        "invalid_request",
+        "/stopping/reduction_factor",
+        "greater than",
+    ),
+    "an end before the start": (
+        "/studies",
+        study_body(stopping={"rule": "median", "min_step": 9, "max_step": 9}),
+        422,
+        "invalid_request",
+        "/stopping",
+        "above the min_step of 9",
+    ),
     "a bad foreign architecture": (
         "/observe",
         json.dumps({"study": "cells", "architecture": {"nodes": NODES, "edges": [[0, 1], [1, 3]]}, "value": 0.5}),

@@ -35,6 +35,7 @@ OPERATIONS = {
     "predict",
     "study_curve",
     "study_map",
+    "list_progress",
     "list_spaces",
     "list_models",
     "upload_space",
@@ -93,17 +94,21 @@ async def test_every_reference_leads_somewhere(document: Any) -> None:
     ("schema", "value"),
     [
         (observe.ObserveRequest, observe.OBSERVE),
-        (observe.ObserveRequest, [observe.FAILED, observe.ELSEWHERE]),
+        (observe.ObserveRequest, [observe.FAILED, observe.STOPPED, observe.ELSEWHERE]),
         (suggest.SuggestRequest, suggest.SUGGEST),
         (suggest.SuggestAnswer, suggest.SUGGESTION),
         (suggest.HeartbeatRequest, suggest.HEARTBEAT),
+        (suggest.HeartbeatRequest, suggest.WITH_PROGRESS),
         (suggest.HeartbeatAnswer, suggest.BEAT),
         (trials.TrialSchema, trials.RUNNING),
         (trials.TrialSchema, trials.COMPLETED),
         (trials.AttemptSchema, trials.ATTEMPT),
         (trials.ObservationSchema, trials.OBSERVATION),
+        (trials.ProgressSchema, trials.PROGRESS),
         (studies.StudyRequest, studies.CREATE),
         (studies.StudySchema, studies.STUDY),
+        (studies.StoppingSchema, studies.ASHA),
+        (studies.StoppingSchema, studies.MEDIAN),
         (latents.EncodeRequest, latents.ENCODE),
         (latents.EncodeAnswer, latents.ENCODED),
         (latents.DecodeRequest, latents.DECODE),
@@ -123,6 +128,9 @@ async def test_the_example_conversation_can_be_had(service: Service) -> None:
     await service.post("/studies", studies.CREATE, 201)
     trial = (await service.post("/suggest", suggest.SUGGEST))["trials"][0]
     assert set(trial) == set(trials.RUNNING)
+    progress = [suggest.WITH_PROGRESS["progress"][0] | {"trial": trial["id"]}]
+    beat = await service.post("/heartbeat", suggest.WITH_PROGRESS | {"progress": progress})
+    assert (set(beat), beat["dropped"]) == (set(suggest.BEAT), [])
     await service.post("/observe", observe.OBSERVE | {"trial": trial["id"]})
     await service.post("/observe", observe.ELSEWHERE)
     await service.post("/encode", latents.ENCODE)

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import inspect, text
 
 from models.search.proposal import Limits
-from service.storage import records, schema, studies, trials
+from service.storage import progress, records, schema, studies, trials
 from service.storage.session import Database
 from service.storage.tables import TABLE_PREFIX, VERSION_TABLE, Table
-from service.storage.values import Outcome, TrialState
+from service.storage.values import Outcome, Point, TrialState
 
 ROOT = Path(__file__).parents[3]
 UPGRADE = """
@@ -83,7 +83,7 @@ def test_what_was_stored_at_the_first_revision_goes_on(database: Database) -> No
     study = database.read_here(lambda session: studies.find(session, "old"))
     assert study is not None
     assert (study.settings.objective, study.settings.objectives, study.settings.limits) == ("minimize", (), Limits())
-    assert study.closed_at is None
+    assert (study.closed_at, study.settings.stopping) == (None, None)
     (trial,) = database.read_here(lambda session: trials.page(session, study.id, None, 0, 10))
     assert (trial.value, trial.values, trial.origin.latent) == (0.25, None, (0.5,))
     (observation,) = database.read_here(lambda session: trials.observations(session, study))
@@ -93,9 +93,31 @@ def test_what_was_stored_at_the_first_revision_goes_on(database: Database) -> No
     # The same report again is recognised, so that it is kept once.
     same = Outcome(TrialState.COMPLETED, 0.25)
     database.write_here(lambda session: records.add_observation(session, "t1", 1, same, None, False, trial.created_at))
-    assert len(database.read_here(lambda session: records.observations(session, "t1"))) == 1
+    (kept,) = database.read_here(lambda session: records.observations(session, "t1"))
+    assert (kept.outcome, kept.late) == (same, False)
+    # What is new since then works on what was there.
+    point = Point(3, 0.5, 1, 0.5, 0.5, None)
+    database.write_here(lambda session: progress.add(session, study.id, [(trial, point)], trial.created_at))
+    assert database.read_here(lambda session: progress.around(session, trial, 4, 4)) == [point]
     database.write_here(lambda session: studies.delete(session, study.id))
     assert database.read_here(lambda session: records.observations(session, "t1")) == []
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
+def test_every_past_revision_is_upgraded_with_what_it_holds(database: Database, revision: str) -> None:
+    schema.upgrade(database)
+    schema.downgrade(database, "0001")
+    for statement in STORED_AT_REVISION_1.split(";"):
+        database.write_here(lambda session, statement=statement: session.execute(text(statement)))
+    schema.upgrade(database, revision)
+    schema.upgrade(database)
+    schema.check(database)
+    study = database.read_here(lambda session: studies.find(session, "old"))
+    assert study is not None
+    (trial,) = database.read_here(lambda session: trials.page(session, study.id, None, 0, 10))
+    assert (trial.id, trial.value) == ("t1", 0.25)
+    (kept,) = database.read_here(lambda session: records.observations(session, "t1"))
+    assert kept.outcome == Outcome(TrialState.COMPLETED, 0.25)
 
 
 def test_an_empty_database_has_no_revision(database: Database) -> None:

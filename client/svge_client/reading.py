@@ -1,0 +1,69 @@
+"""Reading: what a client asks for without changing anything. What changes something is in `client.py`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from svge_client.bodies import study_path
+from svge_client.transport import Transport
+from svge_client.values import Architecture, Decoding, Latent, Study, Trial
+
+
+class Reader:
+    """The part of the client that reads."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def study(self, name: str) -> Study:
+        return Study.from_json(self._transport.get(study_path(name)))
+
+    def best(self, study: str, k: int = 1) -> tuple[Trial, ...]:
+        """The `k` best completed trials, the best first; fewer where fewer are completed. The first objective decides."""
+        answer = self._transport.get(study_path(study) + "/best", {"k": k})
+        return tuple(Trial.from_json(trial) for trial in answer["trials"])
+
+    def pareto(self, study: str, limit: int = 100) -> tuple[Trial, ...]:
+        """The completed trials that no other one dominates, the best of the first objective first, at most `limit` of them."""
+        answer = self._transport.get(study_path(study) + "/pareto", {"limit": limit})
+        return tuple(Trial.from_json(trial) for trial in answer["trials"])
+
+    def trials(self, study: str, page_size: int = 100, **filters: Any) -> Iterator[Trial]:
+        """All trials of a study in the order of their numbers, fetched page by page; `filters` are query parameters."""
+        cursor: dict[str, Any] = {}
+        while True:
+            answer = self._transport.get(study_path(study) + "/trials", {"limit": page_size, **filters, **cursor})
+            yield from (Trial.from_json(trial) for trial in answer["trials"])
+            if answer.get("next_cursor") is None:
+                return
+            cursor = {"cursor": answer["next_cursor"]}
+
+    def decode(
+        self, latents: Sequence[Sequence[float]], *, study: str, samples: int = 10, mode: str = "sampled", seed: int = 0
+    ) -> list[tuple[Decoding, ...]]:
+        """For each latent point its distinct architectures, the most frequent first, with the model of a study."""
+        points = [list(latent) for latent in latents]
+        body = {"study": study, "latents": points, "samples": samples, "mode": mode, "seed": seed}
+        answer = self._transport.post("/decode", body, repeat_safe=True)
+        decoded: list[list[Decoding]] = [[] for _ in points]
+        for decoding in answer["architectures"]:
+            decoded[decoding["point"]].append(Decoding.from_json(decoding))
+        return [tuple(decodings) for decodings in decoded]
+
+    def decode_as(
+        self, form: str, latent: Sequence[float], *, study: str, samples: int = 10, mode: str = "sampled", seed: int = 0
+    ) -> str:
+        """What one latent point decodes to, as text: `svg`, `dot` for Graphviz, or `python`, the most frequent one in PyTorch."""
+        point = ",".join(map(repr, map(float, latent)))
+        query = {"study": study, "z": point, "samples": samples, "mode": mode, "seed": seed, "format": form}
+        return self._transport.get_text("/decode", query)
+
+    def trial_as(self, form: str, trial: Trial) -> str:
+        """The architecture of a trial as text, in the same forms: `python` is a module whose class `Network` is to be trained."""
+        return self._transport.get_text(f"/trials/{trial.id}", {"format": form})
+
+    def encode(self, architectures: Sequence[Architecture]) -> list[Latent]:
+        """The posterior of each architecture, all of one space."""
+        if not architectures:
+            return []
+        body = {"space": architectures[0].space, "architectures": [architecture.to_json() for architecture in architectures]}
+        return [Latent.from_json(latent) for latent in self._transport.post("/encode", body, repeat_safe=True)["latents"]]
