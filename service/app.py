@@ -14,7 +14,7 @@ from service.api.openapi import install_openapi, operation_id
 from service.api.problems import install_problem_handlers
 from service.api.replays import Replay
 from service.api.requests import BodyLimit, RequestContext
-from service.api.routes import catalogue, health, latents, metrics, studies, trainers, trials
+from service.api.routes import catalogue, files, health, latents, metrics, studies, trainers, trials
 from service.api.same_machine import SameMachine
 from service.errors import DatabaseUnavailable
 from service.settings import Settings
@@ -71,7 +71,7 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
     elif settings.auth == "auto":
         app.add_middleware(SameMachine)
     app.add_middleware(RequestContext)
-    for module in (trainers, latents, studies, trials, catalogue, health, metrics):
+    for module in (trainers, latents, studies, files, trials, catalogue, health, metrics):
         app.include_router(module.router)
     install_problem_handlers(app)
     install_openapi(app)

@@ -3,6 +3,7 @@
 ServiceError
 ├── InvalidRequest                 a value of the request breaks a rule
 │   ├── ArchitectureRejected       … a rule of graphs or of the search space
+│   ├── UnreadableFormat           … a file is in a format that is not read
 │   └── IdempotencyKeyReused       … one key means one request
 ├── NotFound
 │   ├── StudyNotFound
@@ -19,6 +20,7 @@ ServiceError
 │   ├── Unauthenticated
 │   ├── Denied
 │   └── ForeignCaller
+├── NotInstalled
 └── Unavailable
     ├── ModelUnavailable
     ├── DatabaseUnavailable
@@ -53,6 +55,10 @@ class InvalidRequest(ServiceError):
 
 class ArchitectureRejected(InvalidRequest):
     """An architecture of the request breaks a rule of graphs or of its search space."""
+
+
+class UnreadableFormat(InvalidRequest):
+    """A file comes in a format that is not read here, or without saying which it is."""
 
 
 class IdempotencyKeyReused(InvalidRequest):
@@ -119,6 +125,10 @@ class Denied(AccessRefused):
 
 class ForeignCaller(AccessRefused):
     """A request that needs no key comes from a web page of another origin, or for another host."""
+
+
+class NotInstalled(ServiceError):
+    """The service runs without an optional package that the request needs."""
 
 
 class Unavailable(ServiceError):

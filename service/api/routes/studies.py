@@ -1,9 +1,8 @@
-"""Studies and what is in them."""
+"""Studies and what is in them. Studies as files are `files.py`."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from starlette.responses import StreamingResponse
 
 from service.api.dependencies import ContextDep, check_limit
 from service.api.openapi import example
@@ -13,21 +12,11 @@ from service.api.schemas.trials import COMPLETED, WAITING, ParetoAnswer, TrialsA
 from service.storage.values import TrialState
 from service.studies import enqueue as queue
 from service.studies import lifecycle, pareto
-from service.studies.exports import ExportFormat, export
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
 Limit = Annotated[int, Query(ge=1, description="Most entries of the page.", examples=[50])]
 Cursor = Annotated[str | None, Query(max_length=100, description="The `next_cursor` of the page before.", examples=["YWZ0ZXI6NTA"])]
-
-_MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
-_EXPORT_CONTENT = {
-    "text/csv": {
-        "schema": {"type": "string"},
-        "example": "number,id,state,value\r\n1,7f0c2f0f,completed,0.931\r\n",
-    },
-    "application/jsonl": {"schema": {"type": "string"}, "example": '{"number": 1, "state": "completed", "value": 0.931}\n'},
-}
 
 
 @router.post("", status_code=201, response_model=StudySchema, responses=example(201, STUDY))
@@ -106,11 +95,3 @@ async def pareto_front(context: ContextDep, name: str, limit: Limit = 100) -> Pa
     check_limit(limit, context.settings.max_page, "/limit", "trials")
     front = await pareto.pareto_front(context, name, limit)
     return ParetoAnswer(trials=[trial_schema(trial) for trial in front.trials], size=front.size)
-
-
-@router.get("/{name}/export", response_class=StreamingResponse, responses={200: {"content": _EXPORT_CONTENT}})
-async def export_study(context: ContextDep, name: str, format: ExportFormat = "csv") -> StreamingResponse:
-    """All trials of a study as a file."""
-    pieces = await export(context, name, format)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}
-    return StreamingResponse(pieces, media_type=_MEDIA_TYPES[format], headers=headers)
