@@ -19,7 +19,7 @@ from svge_client.errors import (
 )
 from svge_client.running import RunningTrial
 from svge_client.transport import Retry
-from svge_client.values import Architecture, Decoding, Heartbeat, Latent, Study, Suggestion, Trial
+from svge_client.values import Architecture, Decoding, Heartbeat, Imported, Latent, Study, Suggestion, Trial
 
 __all__ = [
     "Architecture",
@@ -29,6 +29,7 @@ __all__ = [
     "Denied",
     "FieldFault",
     "Heartbeat",
+    "Imported",
     "Invalid",
     "Latent",
     "LeaseLost",

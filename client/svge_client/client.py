@@ -9,6 +9,7 @@ import random
 import secrets
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -18,7 +19,7 @@ import httpx
 from svge_client.errors import Conflict, Denied, NotFound
 from svge_client.running import RunningTrial, first_trial, is_finite
 from svge_client.transport import ONCE, Retry, Transport
-from svge_client.values import Architecture, Decoding, Heartbeat, Latent, Study, Suggestion, Trial
+from svge_client.values import Architecture, Decoding, Heartbeat, Imported, Latent, Study, Suggestion, Trial
 
 _log = logging.getLogger(__name__)
 
@@ -212,6 +213,20 @@ class Client:
             if answer.get("next_cursor") is None:
                 return
             cursor = {"cursor": answer["next_cursor"]}
+
+    def import_trials(self, study: str, results: Path | str | bytes, column: str | None = None) -> Imported:
+        """Store results from elsewhere, in CSV or JSON lines, all of them or none: a path is that of a file, text is its content.
+
+        The same again changes nothing. Raises `Invalid`, and `Conflict` where a row differs from what is stored; both name lines.
+        """
+        content = results.read_bytes() if isinstance(results, Path) else results.encode() if isinstance(results, str) else results
+        is_json = content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+        query = {"format": "jsonl" if is_json else "csv"} | ({} if column is None else {"column": column})
+        return Imported.from_json(self._transport.upload(_study_path(study) + "/import", content, query))
+
+    def export(self, study: str, format: str = "csv") -> bytes:
+        """All trials of a study as a file: `csv`, `jsonl`, or `parquet` where the server has pyarrow."""
+        return self._transport.download(_study_path(study) + "/export", {"format": format})
 
     def decode(
         self, latents: Sequence[Sequence[float]], *, study: str, samples: int = 10, mode: str = "sampled", seed: int = 0

@@ -4,7 +4,7 @@ SvgeError
 ├── Unreachable           no answer: refused, reset or timed out
 ├── NothingToDo           the study has no trial to hand out at present, with the server's reason
 └── ResponseError         the server answered with a problem
-    ├── Invalid           400, 413, 422: the request is at fault; `problem.errors` names the fields
+    ├── Invalid           400, 413, 415, 422: the request is at fault; `problem.errors` names the fields
     ├── Denied            401, 403
     ├── NotFound          404
     ├── Conflict          409
@@ -104,6 +104,7 @@ _BY_STATUS: dict[int, type[ResponseError]] = {
     404: NotFound,
     409: Conflict,
     413: Invalid,
+    415: Invalid,
     422: Invalid,
     429: RateLimited,
     502: Unavailable,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Row, Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -74,9 +74,11 @@ def find_by_architecture(session: Session, study_id: int, canonical_ids: Sequenc
     with each of them: half a minute for 15,000.
     """
     query = select(TrialRow.canonical_id, TrialRow.id).where(TrialRow.study_id == study_id)
-    constants = (bindparam("keys", chunk, expanding=True, literal_execute=True) for chunk in _chunks(canonical_ids))
-    rows = (row for keys in constants for row in session.execute(query.where(TrialRow.canonical_id.in_(keys))))
-    return {canonical_id: trial_id for canonical_id, trial_id in rows}
+    found: dict[str, str] = {}
+    for chunk in _chunks(canonical_ids):
+        keys: BindParameter[Any] = bindparam("keys", chunk, expanding=True, literal_execute=True)
+        found |= {key: trial_id for key, trial_id in session.execute(query.where(TrialRow.canonical_id.in_(keys)))}
+    return found
 
 
 def held_by(session: Session, study_id: int, worker: str) -> list[Trial]:
