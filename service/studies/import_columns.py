@@ -69,9 +69,11 @@ def _by_objective(
         return None
     columns = {name: next((field for field in (f"{_VALUES}.{name}", name) if field in fields), None) for name in objectives}
     found = {name: field for name, field in columns.items() if field is not None}
-    if _VALUES in fields and (len(found) < len(objectives) or any(_is_object(row.get(_VALUES)) for _, row in rows)):
+    if any(_is_object(row.get(_VALUES)) for _, row in rows):
         return _packed
-    return partial(_several, found) if len(found) == len(objectives) else None
+    if len(found) == len(objectives):
+        return partial(_several, found)
+    return _packed if _VALUES in fields and len(objectives) > 1 else None
 
 
 def _only_numbers(fields: Sequence[str], rows: Sequence[tuple[str, Row]], column: str | None, there_are: str) -> str:

@@ -207,6 +207,18 @@ def test_one_objective_with_a_name_takes_its_column_or_the_value() -> None:
         (outcome,) = outcomes(read(content, objectives=("loss",)))
         assert outcome in (completed(0.5), Outcome(TrialState.COMPLETED, values={"loss": 0.5}))
     assert outcomes(read(f"arch,loss,error\n{CELL},0.5,1\n", objectives=("loss",), column="error")) == [completed(1.0)]
+    of_a_study_without_names = f"state,value,values,arch\ncompleted,0.5,,{CELL}\n"
+    assert outcomes(read(of_a_study_without_names, objectives=("loss",))) == [completed(0.5)]
+
+
+def test_an_export_that_starts_with_many_failures_is_read_all_the_same() -> None:
+    failures = f"failed,,,{OTHER}\n" * 150
+    values = {"accuracy": 0.5, "seconds": 3.0}
+    packed = json.dumps(values).replace('"', '""')
+    content = f'state,value,values,arch\n{failures}completed,0.5,"{packed}",{CELL}\n'
+    results = read(content, objectives=("accuracy", "seconds"))
+    assert outcomes(results) == [Outcome(TrialState.FAILED), Outcome(TrialState.COMPLETED, values=values)]
+    assert results.repeated == 149
 
 
 GRAPH = json.dumps(to_json(get_space("nasbench201").parse_native(CELL))).replace('"', '""')

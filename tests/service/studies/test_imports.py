@@ -199,13 +199,15 @@ async def test_the_same_file_many_times_at_once_is_stored_once(demo: Service) ->
     assert [trial["number"] for trial in await trials_of(demo)] == list(range(1, len(CELLS) + 1))
 
 
-@pytest.mark.parametrize("kind", [None, "", "application/json", "text/plain; charset=utf-8", "csv"])
-async def test_a_format_that_is_not_read_is_told_which_are(demo: Service, kind: str | None) -> None:
-    problem = await send(demo, table([(CELLS[0], 1)]), 415, kind=kind)
-    assert (problem["code"], problem["errors"][0]["pointer"]) == ("unreadable_format", "/Content-Type")
-    assert "expected the Content-Type text/csv or application/jsonl or application/x-ndjson" in problem["detail"]
-    assert "?format=csv or jsonl" in problem["detail"]
-    assert (await send(demo, table([(CELLS[0], 1)]), kind=kind, format="csv"))["imported"] == 1
+async def test_a_format_that_is_not_read_is_told_which_are(demo: Service) -> None:
+    content = table([(CELLS[0], 1)])
+    for kind in (None, "", "application/json", "text/plain; charset=utf-8", "csv"):
+        problem = await send(demo, content, 415, kind=kind)
+        assert (problem["code"], problem["errors"][0]["pointer"]) == ("unreadable_format", "/Content-Type")
+        assert "expected the Content-Type text/csv or application/jsonl or application/x-ndjson" in problem["detail"]
+        assert "?format=csv or jsonl" in problem["detail"]
+        assert (await send(demo, content, kind=kind, format="csv"))["left_out"] == 0
+    assert len(await trials_of(demo)) == 1
 
 
 async def test_what_is_asked_for_wrongly_is_named(demo: Service) -> None:
