@@ -16,7 +16,7 @@ from service.api.problems import install_problem_handlers
 from service.api.rate_limit import RateLimit
 from service.api.replays import Replay
 from service.api.requests import BodyLimit, RequestContext
-from service.api.routes import catalogue, health, latents, metrics, plots, studies, trainers, trials, uploads
+from service.api.routes import catalogue, files, health, latents, metrics, plots, studies, trainers, trials, uploads
 from service.api.same_machine import SameMachine
 from service.errors import DatabaseUnavailable
 from service.settings import Settings
@@ -76,7 +76,7 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
         telemetry=_TELEMETRY,
     )
     _add_middleware(app, settings)
-    for module in (trainers, latents, studies, plots, trials, catalogue, uploads, health, metrics):
+    for module in (trainers, latents, studies, files, plots, trials, catalogue, uploads, health, metrics):
         app.include_router(module.router)
     install_problem_handlers(app)
     install_openapi(app)

@@ -27,6 +27,7 @@ ServiceError
 │   ├── Denied
 │   └── ForeignCaller
 ├── TooManyRequests
+├── NotInstalled
 └── Unavailable
     ├── ModelUnavailable
     ├── DatabaseUnavailable
@@ -161,6 +162,10 @@ class ForeignCaller(AccessRefused):
 
 class TooManyRequests(ServiceError):
     """A caller sends requests faster than the settings allow."""
+
+
+class NotInstalled(ServiceError):
+    """The service runs without an optional package that the request needs."""
 
 
 class Unavailable(ServiceError):

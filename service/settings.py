@@ -57,6 +57,9 @@ class Settings(BaseSettings):
         le=20_000,
         description="Most observations, architectures, latent points, trials or steps of progress in one request.",
     )
+    max_import_rows: int = Field(
+        50_000, ge=1, le=1_000_000, description="Most rows in one file of results; its size is bounded by max_body_bytes."
+    )
     max_samples: int = Field(20000, ge=1, description="Most decodings in one request: latent points times samples.")
     max_drawings: int = Field(100, ge=1, description="Most drawings in one SVG picture.")
     max_page: int = Field(1000, ge=1, description="Most entries in one page of a listing.")

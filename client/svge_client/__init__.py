@@ -21,7 +21,18 @@ from svge_client.errors import (
 )
 from svge_client.running import RunningTrial
 from svge_client.transport import Retry
-from svge_client.values import Architecture, Decoding, DroppedProgress, Heartbeat, Latent, Progress, Study, Suggestion, Trial
+from svge_client.values import (
+    Architecture,
+    Decoding,
+    DroppedProgress,
+    Heartbeat,
+    Imported,
+    Latent,
+    Progress,
+    Study,
+    Suggestion,
+    Trial,
+)
 
 __all__ = [
     "Architecture",
@@ -32,6 +43,7 @@ __all__ = [
     "DroppedProgress",
     "FieldFault",
     "Heartbeat",
+    "Imported",
     "Invalid",
     "Latent",
     "LeaseLost",

@@ -7,6 +7,7 @@ import random
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from svge_client.errors import Conflict, Denied, NotFound
 from svge_client.reading import Reader
 from svge_client.running import RunningTrial, first_trial, is_finite
 from svge_client.transport import ONCE, Retry, Transport
-from svge_client.values import Architecture, Heartbeat, Progress, Study, Suggestion, Trial
+from svge_client.values import Architecture, Heartbeat, Imported, Progress, Study, Suggestion, Trial
 
 _DEFAULT_RETRY = Retry()
 _LONGEST_HEARTBEAT = 60.0
@@ -204,6 +205,16 @@ class Client(Reader):
     def heartbeat_once(self, trials: Sequence[Trial], progress: Sequence[Progress] = ()) -> Heartbeat:
         """The same without repetitions, for callers who come again anyway."""
         return self._heartbeat(trials, progress, ONCE)
+
+    def import_trials(self, study: str, results: Path | str | bytes, column: str | None = None) -> Imported:
+        """Store results from elsewhere, in CSV or JSON lines, all of them or none: a path is that of a file, text is its content.
+
+        The same again changes nothing. Raises `Invalid`, and `Conflict` where a row differs from what is stored; both name lines.
+        """
+        content = results.read_bytes() if isinstance(results, Path) else results.encode() if isinstance(results, str) else results
+        is_json = content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+        query = {"format": "jsonl" if is_json else "csv"} | ({} if column is None else {"column": column})
+        return Imported.from_json(self._transport.upload(study_path(study) + "/import", content, query))
 
     def _observe(self, body: Mapping[str, Any]) -> Trial:
         return Trial.from_json(self._transport.post("/observe", body, repeat_safe=True)["trial"])

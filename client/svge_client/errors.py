@@ -6,7 +6,7 @@ SvgeError
 ├── TrialStopped          a running trial is to be ended early; its `with` block reports that and lets the program go on
 │   └── TrialDiverged     its value is not finite: reported as a failure
 └── ResponseError         the server answered with a problem
-    ├── Invalid           400, 413, 422: the request is at fault; `problem.errors` names the fields
+    ├── Invalid           400, 413, 415, 422: the request is at fault; `problem.errors` names the fields
     ├── Denied            401, 403
     ├── NotFound          404
     ├── Conflict          409
@@ -118,6 +118,7 @@ _BY_STATUS: dict[int, type[ResponseError]] = {
     404: NotFound,
     409: Conflict,
     413: Invalid,
+    415: Invalid,
     422: Invalid,
     429: RateLimited,
     502: Unavailable,

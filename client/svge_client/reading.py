@@ -55,11 +55,15 @@ class Reader:
         """What one latent point decodes to, as text: `svg`, `dot` for Graphviz, or `python`, the most frequent one in PyTorch."""
         point = ",".join(map(repr, map(float, latent)))
         query = {"study": study, "z": point, "samples": samples, "mode": mode, "seed": seed, "format": form}
-        return self._transport.get_text("/decode", query)
+        return self._transport.download("/decode", query).decode()
 
     def trial_as(self, form: str, trial: Trial) -> str:
         """The architecture of a trial as text, in the same forms: `python` is a module whose class `Network` is to be trained."""
-        return self._transport.get_text(f"/trials/{trial.id}", {"format": form})
+        return self._transport.download(f"/trials/{trial.id}", {"format": form}).decode()
+
+    def export(self, study: str, format: str = "csv") -> bytes:
+        """All trials of a study as a file: `csv`, `jsonl`, or `parquet` where the server has pyarrow."""
+        return self._transport.download(study_path(study) + "/export", {"format": format})
 
     def encode(self, architectures: Sequence[Architecture]) -> list[Latent]:
         """The posterior of each architecture, all of one space."""

@@ -40,7 +40,7 @@ ONCE = Retry(attempts=1)
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Sends requests and gives the answers, parsed where they are JSON. Safe to share between threads."""
+    """Sends requests and gives the answers, parsed where they are JSON, else as bytes. Safe to share between threads."""
 
     http: httpx.Client
     retry: Retry
@@ -50,37 +50,32 @@ class Transport:
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         return _parsed(self._send("GET", path, params=params, repeat_safe=True, retry=self.retry))
 
-    def get_text(self, path: str, params: Mapping[str, Any] | None = None) -> str:
-        """An answer that is no JSON. Raises as `post` does."""
-        return self._send("GET", path, params=params, repeat_safe=True, retry=self.retry).text
-
     def post(self, path: str, body: Mapping[str, Any], *, repeat_safe: bool, retry: Retry | None = None) -> Any:
         """Raises `ResponseError` for an error answer and `Unreachable` for none, both after the last attempt."""
-        return _parsed(self._send("POST", path, body=body, repeat_safe=repeat_safe, retry=retry or self.retry))
+        return _parsed(self._send("POST", path, json=body, repeat_safe=repeat_safe, retry=retry or self.retry))
+
+    def upload(self, path: str, content: bytes, params: Mapping[str, Any]) -> Any:
+        """Post a file that may come twice without harm. Raises as `post` does."""
+        return _parsed(self._send("POST", path, params=params, content=content, repeat_safe=True, retry=self.retry))
+
+    def download(self, path: str, params: Mapping[str, Any]) -> bytes:
+        """An answer that is no JSON. Raises as `post` does."""
+        return self._send("GET", path, params=params, repeat_safe=True, retry=self.retry).content
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """Raises as `post` does."""
-        return self._send("PATCH", path, body=body, repeat_safe=True, retry=self.retry)
+        return _parsed(self._send("PATCH", path, json=body, repeat_safe=True, retry=self.retry))
 
     def delete(self, path: str) -> None:
         """Raises as `post` does. Not repeated where the answer was lost: the second time there would be nothing."""
         self._send("DELETE", path, repeat_safe=False, retry=self.retry)
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        repeat_safe: bool,
-        retry: Retry,
-        params: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
-    ) -> httpx.Response:
+    def _send(self, method: str, path: str, *, repeat_safe: bool, retry: Retry, **request: Any) -> httpx.Response:
         for attempt in range(retry.attempts):
             last = attempt == retry.attempts - 1
             retry_after = None
             try:
-                response = self.http.request(method, path, params=params, json=body)
+                response = self.http.request(method, path, **request)
             except httpx.TransportError as error:
                 if last or not (repeat_safe or isinstance(error, _NEVER_SENT)):
                     raise Unreachable(

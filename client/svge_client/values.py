@@ -144,6 +144,19 @@ class DroppedProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of the rows of a file: stored, held already, and left out because they have no result."""
+
+    imported: int
+    unchanged: int
+    left_out: int
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Imported":
+        return cls(document["imported"], document["unchanged"], document["left_out"])
+
+
+@dataclass(frozen=True, slots=True)
 class Heartbeat:
     """The answer to a heartbeat, by trial id: until when a renewed lease runs (None: without end), why a trial is lost to this
     worker, and why one should stop; and what was not stored.

@@ -29,7 +29,11 @@ def canonicalise(architecture: Architecture) -> Architecture:
 
 def canonical_id(architecture: Architecture) -> str:
     """A name shared by exactly the architectures isomorphic to this one: SHA-256 of the canonical form, in hex."""
-    canonical = canonicalise(architecture)
+    return id_of_canonical(canonicalise(architecture))
+
+
+def id_of_canonical(canonical: Architecture) -> str:
+    """`canonical_id` of an architecture that is known to be in canonical order, without looking for that order again."""
     edges = ",".join(f"{source}-{target}" for source, target in canonical.edges)
     text = f"{canonical.space}|{','.join(canonical.nodes)}|{edges}"
     return hashlib.sha256(text.encode()).hexdigest()

@@ -14,7 +14,14 @@ _HEAD_BYTES = 1 << 16
 
 
 class DataFileError(ValueError):
-    """A file does not hold what it should; the message names the file, the place, what was expected, and the remedy."""
+    """A file does not hold what it should; the message names the file, the place, what was expected, and the remedy.
+
+    `problem` is the message without file and place, `place` where in the file it is, such as `line 3`, None where it is no place.
+    """
+
+    def __init__(self, message: str, problem: str, place: str | None = None) -> None:
+        super().__init__(message)
+        self.problem, self.place = problem, place
 
 
 @dataclass(frozen=True)
@@ -43,19 +50,25 @@ class DataFile:
     def error(self, problem: str, place: str | None = None) -> DataFileError:
         """The error to raise for a problem at a place such as `line 3`."""
         where = f"'{self.path.name}'" if place is None else f"'{self.path.name}', {place}"
-        return DataFileError(f"{where}: {problem}")
+        return DataFileError(f"{where}: {problem}", problem, place)
 
 
 @contextmanager
 def open_data_file(path: Path, progress: Progress | None = None) -> Iterator[DataFile]:
     """The file at `path`, read a megabyte at a time; `progress` hears of each. Raises `DataFileError` where there is no file."""
     if not path.is_file():
-        raise DataFileError(f"'{path}' is not a file; give the path of a file of measured architectures")
+        problem = f"'{path}' is not a file; give the path of a file of measured architectures"
+        raise DataFileError(problem, problem)
     total = path.stat().st_size
     with path.open("rb", buffering=0) as raw:
         source: io.RawIOBase = raw if progress is None else _Reported(raw, total, progress)
         with io.BufferedReader(source, _BUFFER_BYTES) as stream:
             yield DataFile(path, stream)
+
+
+def data_in_memory(name: str, content: bytes) -> DataFile:
+    """The bytes of a file that came by another way than the disk; `name` is what messages call it."""
+    return DataFile(Path(name), io.BufferedReader(io.BytesIO(content), _BUFFER_BYTES))  # type: ignore[arg-type]
 
 
 class _Reported(io.RawIOBase):

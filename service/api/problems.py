@@ -65,6 +65,7 @@ KINDS: Mapping[type[errors.ServiceError], Kind] = {
     errors.Denied: Kind(403, "denied", "The key does not suffice"),
     errors.ForeignCaller: Kind(403, "foreign_caller", "Only this machine is answered without a key"),
     errors.TooManyRequests: Kind(429, "too_many_requests", "The caller sends requests too fast"),
+    errors.NotInstalled: Kind(501, "not_installed", "An optional package is not installed"),
     errors.Unavailable: Kind(503, "unavailable", "The service cannot answer now"),
     errors.ModelUnavailable: Kind(503, "model_unavailable", "The model worker cannot answer now"),
     errors.DatabaseUnavailable: Kind(503, "database_unavailable", "The database cannot answer now"),

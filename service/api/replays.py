@@ -49,7 +49,8 @@ class Replay:
     async def _answer(self, scope: Scope, receive: Receive, key: str) -> Response:
         context: Context = scope["app"].state.context
         body = await Request(scope, receive).body()
-        fingerprint = hashlib.sha256(scope["path"].encode() + b"\0" + body).hexdigest()
+        target = scope["path"].encode() + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        fingerprint = hashlib.sha256(target + b"\0" + body).hexdigest()
         stored = await recall(context, key, fingerprint)
         if stored is not None:
             return Response(stored.body, stored.status, _REPLAYED, stored.media_type)

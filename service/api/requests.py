@@ -104,7 +104,9 @@ class BodyLimit:
             if received <= self._max_bytes:
                 body += part
         if received > self._max_bytes:
-            detail = f"expected a body of at most {self._max_bytes} bytes; send the entries in several requests"
+            detail = (
+                f"expected a body of at most {self._max_bytes} bytes (SVGE_MAX_BODY_BYTES); send the entries in several requests"
+            )
             await problem_response(BODY_TOO_LARGE, detail, scope["path"])(scope, receive, send)
             return
         await self._app(scope, _replay(bytes(body), receive), send)

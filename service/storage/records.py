@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from service.storage.tables import AttemptRow, ObservationRow
+from service.storage.tables import AttemptRow, ObservationRow, plain
 from service.storage.values import Attempt, Outcome, StoredObservation, TrialState
+
+_CHUNK = 500
 
 
 def start_attempt(session: Session, trial_id: str, attempt: int, worker: str, now: datetime) -> None:
@@ -38,23 +40,26 @@ def add_observation(
     session: Session, trial_id: str, attempt: int, outcome: Outcome, metrics: Mapping[str, Any] | None, late: bool, now: datetime
 ) -> None:
     """Keep a report. The same report of the same attempt is kept once."""
-    fingerprint = _fingerprint(outcome, metrics)
-    same = (ObservationRow.trial_id == trial_id, ObservationRow.attempt == attempt, ObservationRow.fingerprint == fingerprint)
-    if session.scalar(select(ObservationRow.id).where(*same)) is not None:
-        return
-    content = {"status": outcome.status, "value": outcome.value, "std": outcome.std, "reason": outcome.reason, "step": outcome.step}
-    session.execute(
-        insert(ObservationRow).values(
-            **content,
-            values=None if outcome.values is None else dict(outcome.values),
-            trial_id=trial_id,
-            attempt=attempt,
-            fingerprint=fingerprint,
-            metrics=None if metrics is None else dict(metrics),
-            late=late,
-            received_at=now,
-        )
+    row = _row_of(trial_id, attempt, outcome, metrics, late, now)
+    same = (
+        ObservationRow.trial_id == trial_id,
+        ObservationRow.attempt == attempt,
+        ObservationRow.fingerprint == row["fingerprint"],
     )
+    if session.scalar(select(ObservationRow.id).where(*same)) is None:
+        session.execute(insert(ObservationRow).values(**row))
+
+
+def add_first_observations(
+    session: Session, attempt: int, reports: Sequence[tuple[str, Outcome, Mapping[str, Any] | None]], now: datetime
+) -> None:
+    """Keep one report of each of many new trials: `reports` are their ids with outcome and metrics."""
+    for start in range(0, len(reports), _CHUNK):
+        rows = [
+            _row_of(trial_id, attempt, outcome, metrics, False, now)
+            for trial_id, outcome, metrics in reports[start : start + _CHUNK]
+        ]
+        session.execute(insert(plain(ObservationRow)), rows)
 
 
 def observations(session: Session, trial_id: str) -> list[StoredObservation]:
@@ -70,6 +75,25 @@ def observations(session: Session, trial_id: str) -> list[StoredObservation]:
         )
         for row in session.execute(query)
     ]
+
+
+def _row_of(
+    trial_id: str, attempt: int, outcome: Outcome, metrics: Mapping[str, Any] | None, late: bool, now: datetime
+) -> dict[str, Any]:
+    return {
+        "trial_id": trial_id,
+        "attempt": attempt,
+        "fingerprint": _fingerprint(outcome, metrics),
+        "status": outcome.status,
+        "value": outcome.value,
+        "values": None if outcome.values is None else dict(outcome.values),
+        "std": outcome.std,
+        "reason": outcome.reason,
+        "step": outcome.step,
+        "metrics": None if metrics is None else dict(metrics),
+        "late": late,
+        "received_at": now,
+    }
 
 
 def _fingerprint(outcome: Outcome, metrics: Mapping[str, Any] | None) -> str:

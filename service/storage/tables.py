@@ -1,7 +1,7 @@
 """The tables. Their names start with `svge_`, because databases are shared with other programs; `migrations/` creates them."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -59,6 +60,11 @@ def storable(value: str) -> bool:
 
 class Table(DeclarativeBase):
     metadata = MetaData(naming_convention=_NAMES)
+
+
+def plain(table: type[Table]) -> SqlTable:
+    """The table without what the ORM does for each row, for statements of many rows."""
+    return cast(SqlTable, table.__table__)
 
 
 class StudyRow(Table):

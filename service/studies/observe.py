@@ -13,7 +13,7 @@ import anyio.to_thread
 from sqlalchemy.orm import Session
 
 from models.architectures.architecture import Fault
-from models.architectures.canonical import canonical_id
+from models.architectures.canonical import id_of_canonical
 from service.errors import ServiceError
 from service.storage import records, studies, trials
 from service.storage.values import Origin, Study, Trial
@@ -60,6 +60,21 @@ async def observe(context: Context, reports: Sequence[Report]) -> list[Trial]:
     return answer
 
 
+def open_batch(
+    context: Context, study_keys: set[int], trial_ids: Sequence[str], offers: Sequence[tuple[str, Offer]], session: Session
+) -> "Batch":
+    """An empty batch for reports on these trials, and on architectures offered to the studies of these keys, by their names.
+
+    The studies are locked, and the trials too. Raises `StudyNotFound`.
+    """
+    locked = {study.name: study for study in (studies.lock(session, key) for key in sorted(study_keys))}
+    known: dict[tuple[str, str], str] = {}
+    for study in locked.values():
+        wanted = [offer.canonical_id for name, offer in offers if name == study.name]
+        known |= {(study.name, key): trial_id for key, trial_id in trials.find_by_architecture(session, study.id, wanted).items()}
+    return Batch(session, context, locked, trials.find(session, [*trial_ids, *known.values()], lock=True), known)
+
+
 def _read_offers(folders: Folders, reports: Sequence[Report], found: dict[str, Study]) -> Offers:
     """The studies and architectures of results from elsewhere, by the place of their report."""
     offers: Offers = {}
@@ -67,7 +82,7 @@ def _read_offers(folders: Folders, reports: Sequence[Report], found: dict[str, S
         if isinstance(report, ForeignReport):
             space = space_named(folders, found[report.study].settings.space)
             architecture = read_architecture(space, report.graph, f"{report.pointer}/architecture")
-            offers[place] = (report.study, Offer(architecture, canonical_id(architecture), Origin("enqueued")))
+            offers[place] = (report.study, Offer(architecture, id_of_canonical(architecture), Origin("enqueued")))
     return offers
 
 
@@ -76,24 +91,23 @@ def _observe(
 ) -> list[Trial] | ServiceError:
     """Judge every report, then store all of them, or only the late ones and answer the error."""
     ids = [report.trial for report in reports if isinstance(report, TrialReport)]
-    locked = {
-        study.name: study for study in (studies.lock(session, key) for key in sorted(keys | set(trials.study_keys(session, ids))))
-    }
-    known: dict[tuple[str, str], str] = {}
-    for study in locked.values():
-        wanted = [offer.canonical_id for name, offer in offers.values() if name == study.name]
-        known |= {(study.name, key): trial_id for key, trial_id in trials.find_by_architecture(session, study.id, wanted).items()}
-    batch = _Batch(session, context, locked, trials.find(session, [*ids, *known.values()], lock=True), known)
+    batch = open_batch(context, keys | set(trials.study_keys(session, ids)), ids, list(offers.values()), session)
     for place, report in enumerate(reports):
         if isinstance(report, TrialReport):
             batch.take(report)
         else:
             batch.take_foreign(report, offers[place][1])
-    return batch.finish()
+    if batch.refusals:
+        batch.keep_late()
+        return combined([refusal for _, _, refusal in batch.refusals])
+    return batch.store()
 
 
-class _Batch:
-    """The reports of one request, judged in order against the state that those before them lead to."""
+class Batch:
+    """The reports of one request, judged in order against the state that those before them lead to.
+
+    `refusals` are those that are not taken, each with its trial where there is one. Nothing is stored before `store`.
+    """
 
     def __init__(
         self,
@@ -113,12 +127,12 @@ class _Batch:
         self._created: set[str] = set()
         self._answers: list[str] = []
         self._changes: list[tuple[Report, Trial, Trial]] = []
-        self._refusals: list[tuple[Report, Trial | None, Refusal]] = []
+        self.refusals: list[tuple[Report, Trial | None, Refusal]] = []
 
     def take(self, report: TrialReport) -> None:
         trial = self._trials.get(report.trial)
         if trial is None:
-            self._refusals.append((report, None, unknown_trial(report)))
+            self.refusals.append((report, None, unknown_trial(report)))
             return
         named = self._named(report, trial.study)
         if named is not None:
@@ -133,7 +147,7 @@ class _Batch:
         if trial_id is not None:
             self._judge(named, self._trials[trial_id])
         elif not has_budget(study):
-            self._refusals.append((report, None, no_budget(report, budget_reason(study))))
+            self.refusals.append((report, None, no_budget(report, budget_reason(study))))
         else:
             trial = new_trial(study, self._new_id(), offer, self._now)
             self._studies[study.name] = replace(study, trials_created=trial.number)
@@ -141,15 +155,27 @@ class _Batch:
             self._created.add(trial.id)
             self._change(named, trial)
 
-    def finish(self) -> list[Trial] | ServiceError:
-        if self._refusals:
-            unstored = {after.id for _, _, after in self._changes}
-            for report, trial, refusal in self._refusals:
-                if refusal.verdict == Verdict.LATE and trial is not None and trial.id not in unstored:
-                    self._record(report, trial, late=True)
-            return combined([refusal for _, _, refusal in self._refusals])
+    @property
+    def num_changes(self) -> int:
+        """How many reports change something."""
+        return len(self._changes)
+
+    def keep_late(self) -> None:
+        """Store the late ones among the refused reports, and nothing else."""
+        unstored = {after.id for _, _, after in self._changes}
+        for report, trial, refusal in self.refusals:
+            if refusal.verdict == Verdict.LATE and trial is not None and trial.id not in unstored:
+                self._record(report, trial, late=True)
+
+    def store(self) -> list[Trial]:
+        """Store what the reports change; their trials after them, in their order."""
+        new = [(report, after) for report, _, after in self._changes if after.id in self._created]
+        trials.add_all(self._session, [(self._studies[after.study].id, after) for _, after in new])
+        outcomes = [(after.id, report.outcome, report.metrics) for report, after in new]
+        records.add_first_observations(self._session, ELSEWHERE, outcomes, self._now)
         for report, before, after in self._changes:
-            self._store(report, before, after)
+            if after.id not in self._created:
+                self._store(report, before, after)
         for study in self._studies.values():
             studies.save_progress(self._session, study.id, study.trials_created)
         return [self._trials[trial_id] for trial_id in self._answers]
@@ -158,14 +184,14 @@ class _Batch:
         """The report with its values by the study's objectives; None where they do not fit, which is a refusal."""
         outcome = by_objectives(report.outcome, self._studies[study].settings, report.pointer)
         if isinstance(outcome, Fault):
-            self._refusals.append((report, None, misreported(outcome)))
+            self.refusals.append((report, None, misreported(outcome)))
             return None
         return replace(report, outcome=outcome)
 
     def _judge(self, report: Report, trial: Trial) -> None:
         verdict = judge(report, trial)
         if isinstance(verdict, Refusal):
-            self._refusals.append((report, trial, verdict))
+            self.refusals.append((report, trial, verdict))
         elif verdict == Verdict.SAME:
             self._answers.append(trial.id)
         else:
@@ -189,12 +215,9 @@ class _Batch:
         self._changes.append((report, before, after))
 
     def _store(self, report: Report, before: Trial, after: Trial) -> None:
-        if after.id in self._created:
-            trials.add(self._session, self._studies[after.study].id, after)
-        else:
-            trials.save(self._session, after)
-            if before.attempt != report.attempt:
-                records.end_attempt(self._session, after.id, before.attempt, "superseded", self._now)
+        trials.save(self._session, after)
+        if before.attempt != report.attempt:
+            records.end_attempt(self._session, after.id, before.attempt, "superseded", self._now)
         if report.attempt != ELSEWHERE:
             records.end_attempt(self._session, after.id, report.attempt, after.state, self._now)
         self._record(report, after, late=False)

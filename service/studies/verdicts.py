@@ -10,7 +10,15 @@ from enum import Enum
 from typing import Any
 
 from models.architectures.architecture import Fault
-from service.errors import BudgetExhausted, ConflictingObservation, InvalidRequest, LeaseLost, ServiceError, TrialNotFound
+from service.errors import (
+    BudgetExhausted,
+    ConflictingObservation,
+    IllegalTransition,
+    InvalidRequest,
+    LeaseLost,
+    ServiceError,
+    TrialNotFound,
+)
 from service.storage.values import Outcome, Trial, TrialState
 from service.studies.architectures import Graph
 
@@ -40,13 +48,16 @@ class TrialReport:
 
 @dataclass(frozen=True, slots=True)
 class ForeignReport:
-    """The outcome of an architecture that was trained elsewhere."""
+    """The outcome of an architecture that was trained elsewhere. One that differs from the stored one is kept as a late record
+    where `keeps_late` says so.
+    """
 
     study: str
     graph: Graph
     outcome: Outcome
     metrics: Mapping[str, Any] | None
     pointer: str
+    keeps_late: bool = True
 
     @property
     def attempt(self) -> int:
@@ -91,9 +102,9 @@ def judge(report: Report, trial: Trial) -> Verdict | Refusal:
         message = f"attempt {report.attempt} was never handed out, the last was {trial.attempt}; send the one that suggest answered"
         return Refusal(Verdict.REFUSED, InvalidRequest, Fault(f"{report.pointer}/attempt", message))
     if not trial.is_settled:
-        is_superseded = trial.state == TrialState.RUNNING and report.attempt not in (trial.attempt, ELSEWHERE)
-        if is_superseded and report.outcome.status != TrialState.COMPLETED:
-            return _superseded(report, trial)
+        is_anothers = trial.state == TrialState.RUNNING and report.attempt != trial.attempt
+        if is_anothers and report.outcome.status != TrialState.COMPLETED:
+            return _still_running(report, trial) if report.attempt == ELSEWHERE else _superseded(report, trial)
         return Verdict.TAKEN
     is_same = _known(report.outcome) == (trial.state, trial.value, trial.values, trial.std)
     if report.attempt == trial.finished_attempt or report.attempt == ELSEWHERE:
@@ -117,6 +128,12 @@ def no_budget(report: ForeignReport, reason: str) -> Refusal:
     return Refusal(Verdict.REFUSED, BudgetExhausted, fault)
 
 
+def described(outcome: Outcome) -> str:
+    """What an outcome is, in words for a message."""
+    value = outcome.value if outcome.values is None else outcome.values
+    return f"'{outcome.status}'" if value is None else f"'{outcome.status}' with {value!r}"
+
+
 def combined(refusals: Sequence[Refusal]) -> ServiceError:
     """One error for all refusals, of the kind of the first."""
     kind = refusals[0].error
@@ -128,11 +145,23 @@ def combined(refusals: Sequence[Refusal]) -> ServiceError:
 
 
 def _conflicting(report: Report, trial: Trial) -> Refusal:
+    is_kept = isinstance(report, TrialReport) or report.keeps_late
+    remedy = "yours is kept as a late record, do not send another" if is_kept else "correct yours, or leave it out"
     message = (
         f"trial '{trial.id}' is finished: {_recorded(trial)} is recorded, {_received(report)} came; "
-        "the recorded outcome stands, yours is kept as a late record, do not send another"
+        f"the recorded outcome stands, {remedy}"
     )
-    return Refusal(Verdict.LATE, ConflictingObservation, Fault(_at_fault(report, trial), message), _both(report, trial))
+    verdict = Verdict.LATE if is_kept else Verdict.REFUSED
+    return Refusal(verdict, ConflictingObservation, Fault(_at_fault(report, trial), message), _both(report, trial))
+
+
+def _still_running(report: Report, trial: Trial) -> Refusal:
+    """A failure elsewhere does not take the trial from whoever trains it now."""
+    message = (
+        f"trial '{trial.id}' runs as attempt {trial.attempt}, which {_received(report)} from elsewhere does not end; "
+        "leave it out, or send it once the trial has finished"
+    )
+    return Refusal(Verdict.REFUSED, IllegalTransition, Fault(f"{report.pointer}/status", message))
 
 
 def _late(report: Report, trial: Trial) -> Refusal:
@@ -165,15 +194,11 @@ def _known(outcome: Outcome) -> tuple[TrialState, float | None, Mapping[str, flo
 
 
 def _recorded(trial: Trial) -> str:
-    return _describe(trial.state, trial.value if trial.values is None else trial.values)
+    return described(Outcome(trial.state, trial.value, values=trial.values))
 
 
 def _received(report: Report) -> str:
-    return _describe(report.outcome.status, report.outcome.value if report.outcome.values is None else report.outcome.values)
-
-
-def _describe(status: TrialState, value: float | Mapping[str, float] | None) -> str:
-    return f"'{status}'" if value is None else f"'{status}' with {value!r}"
+    return described(report.outcome)
 
 
 def _both(report: Report, trial: Trial) -> Mapping[str, Any]:

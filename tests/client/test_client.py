@@ -261,3 +261,9 @@ def test_architectures_are_encoded_in_one_request(server: FakeServer, client: Cl
     assert (latent.mean, latent.std, latent.canonical_id) == ((0.5,), (1.0,), "abc")
     assert server.bodies("/encode") == [{"space": "nasbench101", "architectures": [TRIAL["architecture"]]}]
     assert client.encode([]) == []
+
+
+def test_a_file_whose_answer_was_lost_is_sent_again(server: FakeServer, client: Client) -> None:
+    server.on("/studies/demo/import", SILENT, answer({"imported": 0, "unchanged": 1, "left_out": 0}))
+    assert client.import_trials("demo", '{"native": "x", "value": 1}').unchanged == 1
+    assert server.bodies("/studies/demo/import") == [{"native": "x", "value": 1}] * 2

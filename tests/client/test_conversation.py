@@ -1,12 +1,13 @@
 """The client and the service, in earnest: what the one sends the other understands."""
 
+import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from svge_client import Architecture, Client, Conflict, Invalid, LeaseLost, NotFound, NothingToDo
+from svge_client import Architecture, Client, Conflict, Imported, Invalid, LeaseLost, NotFound, NothingToDo
 
 from models.spaces.nasbench101 import NasBench101
 from tests.client.live import serving
@@ -175,3 +176,25 @@ def test_a_hopeless_trial_is_stopped_early(client: Client) -> None:
     assert seen == [*((good.id, epoch) for epoch in range(1, 5)), (bad.id, 1)]
     assert [trial.state for trial in (good, bad, diverged)] == ["completed", "stopped", "failed"]
     assert (bad.value, bad.reason) == (pytest.approx(0.12), "step 2: 0.12 is not the best of 2 values at rung 2")
+
+
+def test_results_come_in_from_files_and_go_out_as_files(client: Client, tmp_path: Path) -> None:
+    for name in ("from", "to"):
+        client.create_study(name, "nasbench101")
+    cells = [NasBench101().sample(np.random.default_rng(seed)) for seed in (21, 22)]
+    rows = [{"nodes": cell.nodes, "edges": cell.edges, "accuracy": 0.5, "loss": 2.0} for cell in cells]
+    assert client.import_trials("from", "\n".join(map(json.dumps, rows)), column="accuracy") == Imported(2, 0, 0)
+    with pytest.raises(Conflict, match="line 1: trial '[0-9a-f]+' is finished"):
+        client.import_trials("from", "\n".join(map(json.dumps, rows)), column="loss")
+    client.suggest("from")
+    for form, expected in (("csv", Imported(2, 0, 1)), ("jsonl", Imported(0, 2, 1))):
+        path = tmp_path / f"trials.{form}"
+        path.write_bytes(client.export("from", form))
+        assert client.import_trials("to", path) == expected
+    assert [trial.architecture for trial in client.trials("to")] == [trial.architecture for trial in client.trials("from")][:2]
+    assert client.export("from", "parquet").startswith(b"PAR1")
+    with pytest.raises(Invalid) as raised:
+        client.import_trials("to", b"\xef\xbb\xbfarchitecture,value\nnone,1\n")
+    assert [fault.pointer for fault in raised.value.problem.errors] == ["/lines/2/architecture"]
+    with pytest.raises(NotFound):
+        client.export("nowhere")

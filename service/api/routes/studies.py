@@ -1,9 +1,8 @@
-"""Studies and what is in them."""
+"""Studies and what is in them. Studies as files are `files.py`."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from starlette.responses import StreamingResponse
 
 from models.architectures.architecture import Fault
 from service.api.dependencies import ContextDep, check_limit
@@ -16,19 +15,9 @@ from service.errors import InvalidRequest
 from service.storage.values import TrialState
 from service.studies import annotations, lifecycle, pareto
 from service.studies import enqueue as queue
-from service.studies.exports import ExportFormat, export
 from service.studies.lifecycle import TrialFilter
 
 router = APIRouter(prefix="/studies", tags=["studies"])
-
-_MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
-_EXPORT_CONTENT = {
-    "text/csv": {
-        "schema": {"type": "string"},
-        "example": "number,id,state,value\r\n1,7f0c2f0f,completed,0.931\r\n",
-    },
-    "application/jsonl": {"schema": {"type": "string"}, "example": '{"number": 1, "state": "completed", "value": 0.931}\n'},
-}
 
 
 @router.post("", status_code=201, response_model=StudySchema, responses=example(201, STUDY))
@@ -135,11 +124,3 @@ async def pareto_front(context: ContextDep, name: str, limit: Limit = 100) -> Pa
     check_limit(limit, context.settings.max_page, "/limit", "trials")
     front = await pareto.pareto_front(context, name, limit)
     return ParetoAnswer(trials=[trial_schema(trial) for trial in front.trials], size=front.size)
-
-
-@router.get("/{name}/export", response_class=StreamingResponse, responses={200: {"content": _EXPORT_CONTENT}})
-async def export_study(context: ContextDep, name: str, format: ExportFormat = "csv") -> StreamingResponse:
-    """All trials of a study as a file."""
-    pieces = await export(context, name, format)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}
-    return StreamingResponse(pieces, media_type=_MEDIA_TYPES[format], headers=headers)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models.datasets.data_file import DataFileError, open_data_file
+from models.datasets.data_file import DataFileError, data_in_memory, open_data_file
 
 
 def test_the_head_is_short_and_stays_to_be_read(tmp_path: Path) -> None:
@@ -57,3 +57,13 @@ def test_an_error_names_the_file_without_its_folder(tmp_path: Path) -> None:
     with open_data_file(tmp_path / "a.csv") as data:
         assert str(data.error("wrong", "line 3")) == "'a.csv', line 3: wrong"
         assert str(data.error("wrong")) == "'a.csv': wrong"
+
+
+def test_bytes_in_memory_are_read_like_a_file_and_errors_have_parts() -> None:
+    content = b"\xef\xbb\xbfa,b\r\n" * 50_000
+    data = data_in_memory("upload", content)
+    assert data.head() == content[: 1 << 16]
+    with data.text() as text:
+        assert text.read() == content.decode("utf-8-sig")
+    error = data.error("expected more", "line 3")
+    assert (str(error), error.problem, error.place) == ("'upload', line 3: expected more", "expected more", "line 3")

@@ -29,6 +29,7 @@ CALLS: list[tuple[str, str, Any, KeyScope]] = [
     ("POST", "/studies", ONE_SPACE, KeyScope.ADMIN),
     ("POST", "/studies/demo/close", {}, KeyScope.ADMIN),
     ("POST", "/studies/demo/enqueue", {"architectures": []}, KeyScope.ADMIN),
+    ("POST", "/studies/demo/import", {}, KeyScope.ADMIN),
     ("DELETE", "/studies/nothing", None, KeyScope.ADMIN),
     ("POST", "/spaces", {}, KeyScope.ADMIN),
     ("PUT", "/models/mine", None, KeyScope.ADMIN),

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from service.api.schemas import catalogue, latents, observe, studies, suggest, trials
+from service.api.schemas import catalogue, files, latents, observe, studies, suggest, trials
 from tests.service.api.harness import Service
 
 pytestmark = pytest.mark.anyio
@@ -28,6 +28,7 @@ OPERATIONS = {
     "enqueue",
     "read_metrics",
     "export_study",
+    "import_trials",
     "read_trial",
     "annotate_study",
     "annotate_trial",
@@ -81,7 +82,7 @@ async def test_every_body_has_an_example(document: Any) -> None:
             continue
         for content in operation["requestBody"]["content"].values():
             reference = content["schema"].get("$ref", "").rpartition("/")[2]
-            assert "examples" in content or document["components"]["schemas"][reference]["examples"], name
+            assert {"example", "examples"} & set(content) or document["components"]["schemas"][reference]["examples"], name
 
 
 async def test_every_reference_leads_somewhere(document: Any) -> None:
@@ -109,6 +110,7 @@ async def test_every_reference_leads_somewhere(document: Any) -> None:
         (studies.StudySchema, studies.STUDY),
         (studies.StoppingSchema, studies.ASHA),
         (studies.StoppingSchema, studies.MEDIAN),
+        (files.ImportAnswer, files.IMPORTED),
         (latents.EncodeRequest, latents.ENCODE),
         (latents.EncodeAnswer, latents.ENCODED),
         (latents.DecodeRequest, latents.DECODE),
@@ -135,6 +137,11 @@ async def test_the_example_conversation_can_be_had(service: Service) -> None:
     await service.post("/observe", observe.ELSEWHERE)
     await service.post("/encode", latents.ENCODE)
     assert await service.post("/spaces", catalogue.MINE, 201) == catalogue.MY_SPACE
+    await service.post("/studies", studies.CREATE | {"name": "lines", "space": "nasbench201"}, 201)
+    examples = files.IMPORT_BODY["requestBody"]["content"]
+    for study, kind in (("lines", "text/csv"), ("demo", "application/jsonl")):
+        path, headers = f"/studies/{study}/import", {"Content-Type": kind}
+        assert (await service.client.post(path, content=examples[kind]["example"], headers=headers)).json()["imported"] == 1
 
 
 async def test_the_pages_for_people_need_no_network(service: Service) -> None:
