@@ -14,7 +14,8 @@ ServiceError
 │   ├── BudgetExhausted
 │   ├── ConflictingObservation
 │   ├── LeaseLost
-│   └── IllegalTransition
+│   ├── IllegalTransition
+│   └── RequestInProgress
 ├── AccessRefused
 │   ├── Unauthenticated
 │   ├── Denied
@@ -22,6 +23,7 @@ ServiceError
 └── Unavailable
     ├── ModelUnavailable
     ├── DatabaseUnavailable
+    │   └── StorageFull            … because there is no room left
     └── NotReady
 """
 
@@ -105,6 +107,10 @@ class IllegalTransition(Conflict):
     """A trial cannot change from its state to the one asked for."""
 
 
+class RequestInProgress(Conflict):
+    """The first request with an idempotency key is still being worked on."""
+
+
 class AccessRefused(ServiceError):
     """The caller may not do this."""
 
@@ -131,6 +137,10 @@ class ModelUnavailable(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer, or another program kept it locked for too long."""
+
+
+class StorageFull(DatabaseUnavailable):
+    """The database has no room for what is to be stored; what is there can still be read."""
 
 
 class NotReady(Unavailable):

@@ -51,6 +51,7 @@ KINDS: Mapping[type[errors.ServiceError], Kind] = {
     errors.ConflictingObservation: Kind(409, "conflicting_observation", "The trial is finished with another outcome"),
     errors.LeaseLost: Kind(409, "lease_lost", "The trial is another attempt's; this result is kept as a late record"),
     errors.IllegalTransition: Kind(409, "illegal_transition", "The trial cannot change to this state"),
+    errors.RequestInProgress: Kind(409, "request_in_progress", "The first request with this key is being worked on"),
     errors.AccessRefused: Kind(403, "access_refused", "The caller may not do this"),
     errors.Unauthenticated: Kind(401, "unauthenticated", "A key is needed"),
     errors.Denied: Kind(403, "denied", "The key does not suffice"),
@@ -58,6 +59,7 @@ KINDS: Mapping[type[errors.ServiceError], Kind] = {
     errors.Unavailable: Kind(503, "unavailable", "The service cannot answer now"),
     errors.ModelUnavailable: Kind(503, "model_unavailable", "The model worker cannot answer now"),
     errors.DatabaseUnavailable: Kind(503, "database_unavailable", "The database cannot answer now"),
+    errors.StorageFull: Kind(507, "storage_full", "The database has no room left"),
     errors.NotReady: Kind(503, "not_ready", "The service is not ready"),
 }
 
@@ -141,7 +143,8 @@ def service_problem(error: errors.ServiceError, path: str) -> Response:
     kind = KINDS[type(error)]
     if kind.status >= 500:
         _log.warning("%s: %s", kind.code, error.message, exc_info=error.__cause__)
-    return problem_response(kind, error.message, path, error.faults, error.details)
+    headers = {"Retry-After": "1"} if isinstance(error, errors.RequestInProgress) else None
+    return problem_response(kind, error.message, path, error.faults, error.details, headers)
 
 
 def internal_problem(path: str) -> Response:

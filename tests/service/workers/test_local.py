@@ -211,6 +211,32 @@ def test_an_abandoned_decode_does_not_keep_the_process_from_others() -> None:
     use(scenario)
 
 
+def test_a_process_that_is_stopped_does_not_count_as_ready_and_is_replaced_when_it_keeps_a_call() -> None:
+    async def scenario(worker: LocalWorker) -> None:
+        pid = await process_id(worker)
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(worker.ready(), 0.2)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(worker.propose("any", REQUEST), 0.2)
+        assert await process_id(worker) != pid
+        assert ends(pid)
+        await until(worker.ready)
+
+    use(scenario)
+
+
+def test_a_busy_process_is_ready() -> None:
+    async def scenario(worker: LocalWorker) -> None:
+        await process_id(worker)
+        running = asyncio.create_task(worker.propose(SLEEP, REQUEST))
+        await asyncio.sleep(0.1)
+        assert await worker.ready()
+        running.cancel()
+
+    use(scenario)
+
+
 def test_the_parent_does_not_load_torch() -> None:
     code = "import sys, service.workers.local; raise SystemExit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
