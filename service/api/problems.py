@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from models.architectures.architecture import Fault
 from service import errors
@@ -22,6 +23,7 @@ from service.logs import request_id
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:svge-search:problem:"
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 _log = logging.getLogger(__name__)
 
@@ -181,4 +183,14 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         kind, detail = HTTP_KINDS[error.status_code]
     else:
         kind, detail = Kind(error.status_code, f"http_{error.status_code}", error.detail), error.detail
-    return problem_response(kind, detail, request.url.path, headers=error.headers)
+    headers = error.headers
+    if error.status_code == 405 and headers:
+        headers = {**headers, "Allow": ", ".join(_methods(request))}
+    return problem_response(kind, detail, request.url.path, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods of a path. The framework names those of the first operation on it alone."""
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    routes = request.app.routes
+    return [method for method, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]

@@ -2,9 +2,11 @@
 
 import asyncio
 import hashlib
+import multiprocessing
 import os
 import socket
 import sys
+import threading
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
@@ -34,10 +36,11 @@ class ContractWorker(FakeWorker):
 
 
 def serve(listener: socket.socket, settings: Settings, log: Path, clock_ahead: float) -> None:
-    """Answer requests until the process is killed; it believes that it is `clock_ahead` seconds later than it is."""
+    """Answer requests until the process or that of the tests is killed. Its clock is ahead by so many seconds."""
     with log.open("a") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     move_clock(clock_ahead)
     app = create_app(settings, ContractWorker(settings.models_folder))
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
@@ -56,3 +59,10 @@ def move_clock(seconds: float) -> None:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "service" and getattr(module, "datetime", None) is datetime:
             module.datetime = Moved  # type: ignore[attr-defined]
+
+
+def _exit_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -8,9 +8,6 @@ import httpx
 
 from tests.service.contract.deployments import Deployment
 
-SPACE = "nasbench201"
-SIZE = 15_625
-
 
 class Caller:
     """Sends requests to a deployment and checks their status."""
@@ -32,7 +29,7 @@ class Caller:
     async def study(self, **settings: Any) -> str:
         """The name of a new study."""
         name = f"study-{secrets.token_hex(8)}"
-        return str((await self.post("/studies", {"name": name, "space": SPACE, **settings}, 201))["name"])
+        return str((await self.post("/studies", {"name": name, "space": "nasbench201", **settings}, 201))["name"])
 
     async def suggest(self, study: str, worker: str, count: int = 1, **more: Any) -> list[Any]:
         """The trials handed out; as many as wanted."""

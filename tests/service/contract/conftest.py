@@ -36,7 +36,7 @@ async def caller(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     async with AsyncExitStack() as stack:
         if request.param == DEPLOYMENTS[0]:
             in_process = InProcess(tmp_path, stack)
-            await in_process.crash()
+            await in_process.start()
             yield Caller(in_process)
             return
         running: Running = request.getfixturevalue("sqlite_running" if request.param == SERVED[0] else "postgres_running")

@@ -47,8 +47,11 @@ class InProcess:
         self.clients: list[httpx.AsyncClient] = []
         self._stack = stack
 
-    async def crash(self) -> None:
+    async def start(self) -> None:
         self.clients = [await self._stack.enter_async_context(self.beside())]
+
+    async def crash(self) -> None:
+        await self.start()
 
     @asynccontextmanager
     async def beside(self, *, clock_ahead: float = 0.0, **settings: str) -> AsyncIterator[httpx.AsyncClient]:

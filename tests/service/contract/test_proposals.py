@@ -29,13 +29,12 @@ async def test_concurrent_asks_share_their_computations(caller: Caller) -> None:
 
 async def test_a_suggest_answers_while_the_model_hangs_and_says_how(caller: Caller) -> None:
     study = await caller.study(initial_size=HANGING)
-    given = await asyncio.gather(*(caller.suggest(study, f"w{n}", wait=0.1) for n in range(6)))
+    given = await asyncio.gather(*(caller.suggest(study, f"w{n}", wait=0.1) for n in range(3)))
     assert {trials[0]["source"] for trials in given} == {"fallback"}
     waiting = asyncio.create_task(caller.suggest(study, "patient"))
     await asyncio.sleep(0.1)
-    for (trial,) in given:  # nothing is locked meanwhile
-        await caller.observe(trial, 0.5)
-    assert not waiting.done()
+    await asyncio.gather(*(caller.observe(trial, 0.5) for (trial,) in given))
+    assert not waiting.done()  # so nothing was locked meanwhile
     assert (await waiting)[0]["source"] == "fallback"  # the call was ended after compute_seconds
 
 
