@@ -112,19 +112,6 @@ def _translated() -> Iterator[None]:
         raise DatabaseUnavailable(f"the database does not answer; {stored}, send it again in a moment") from error
 
 
-def _is_full(error: BaseException | None) -> bool:
-    """Whether a full disk is behind an error. SQLite rolls back by itself then, so that the last error may be that there was
-    nothing to roll back.
-    """
-    while error is not None:
-        if isinstance(error, psycopg.errors.DiskFull):
-            return True
-        if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
 def write_connection(engine: Engine) -> Connection:
     """A connection whose transactions take the write lock at their start."""
     return engine.execution_options(**{_WRITE: True}).connect()
@@ -174,3 +161,16 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     immediate = connection.get_execution_options().get(_WRITE, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error. SQLite rolls back by itself then, so that the last error may be that there was
+    nothing to roll back.
+    """
+    while error is not None:
+        if isinstance(error, psycopg.errors.DiskFull):
+            return True
+        if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -101,7 +101,7 @@ class LocalWorker:
         return batch
 
     async def ready(self) -> bool:
-        """Whether the process is alive and has its checkpoints loaded; it may be busy. One that is not has to answer."""
+        """Whether the process is alive and has its checkpoints loaded; it may be busy, an idle one has to answer."""
         if self._closed:
             return False
         process = self._process
