@@ -101,8 +101,8 @@ async def test_the_frameworks_own_errors_are_problems_too(demo: Service) -> None
     assert (await demo.get("/nowhere", 404))["code"] == "route_not_found"
     response = await demo.client.put("/suggest")
     assert (response.status_code, response.json()["code"], response.headers["allow"]) == (405, "method_not_allowed", "POST")
-    for path, methods in (("/studies/demo", "GET, DELETE"), ("/studies", "GET, POST"), ("/decode", "GET, POST")):
-        assert (await demo.client.options(path)).headers["allow"] == methods
+    for path, methods in (("/studies/demo", {"GET", "DELETE"}), ("/studies", {"GET", "POST"}), ("/decode", {"GET", "POST"})):
+        assert set((await demo.client.options(path)).headers["allow"].split(", ")) >= methods
     assert (await demo.get("/studies/demo/trials", 422, cursor="rubbish"))["errors"][0]["pointer"] == "/cursor"
     assert (await demo.get("/studies/demo/trials", 422, state="odd"))["errors"][0]["pointer"] == "/state"
     assert (await demo.get("/studies/nowhere/trials", 404))["code"] == "study_not_found"
