@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup serve test lint format bench
+.PHONY: setup serve test lint format bench fuzz
 
 setup: $(STAMP)
 
@@ -34,3 +34,6 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.digits_search
+
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.service.contract.fuzz --examples 650

@@ -20,7 +20,8 @@ ServiceError
 │   ├── BudgetExhausted
 │   ├── ConflictingObservation
 │   ├── LeaseLost
-│   └── IllegalTransition
+│   ├── IllegalTransition
+│   └── RequestInProgress
 ├── NotAcceptable
 ├── AccessRefused
 │   ├── Unauthenticated
@@ -31,6 +32,7 @@ ServiceError
 └── Unavailable
     ├── ModelUnavailable
     ├── DatabaseUnavailable
+    │   └── StorageFull            … because there is no room left
     ├── CatalogueDamaged
     ├── StorageFailed
     └── NotReady
@@ -144,6 +146,10 @@ class NotAcceptable(ServiceError):
     """The answer has none of the media types that the caller accepts; `details` list those it has."""
 
 
+class RequestInProgress(Conflict):
+    """The first request with an idempotency key is still being worked on."""
+
+
 class AccessRefused(ServiceError):
     """The caller may not do this."""
 
@@ -186,6 +192,10 @@ class CatalogueDamaged(Unavailable):
 
 class StorageFailed(Unavailable):
     """An upload cannot be written to disk."""
+
+
+class StorageFull(DatabaseUnavailable):
+    """The database has no room for what is to be stored; what is there can still be read."""
 
 
 class NotReady(Unavailable):

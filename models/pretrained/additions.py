@@ -87,7 +87,7 @@ def add_waiting_card(weights: Path, folders: Sequence[Path]) -> Card:
 def find_loadable(name_or_hash: str, *folders: Path) -> Card:
     """The checkpoint with this name or hash, or the one with this hash that waits. Raises `UnknownModel`."""
     try:
-        return find_card(name_or_hash, *folders)
+        return find_card(name_or_hash, *folders, strict=False)
     except UnknownModel:
         for folder in folders:
             for path in (folder / _WAITING).glob("*/*.json"):

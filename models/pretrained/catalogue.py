@@ -5,16 +5,21 @@ Loading the weights is `models/autoencoders/checkpoint.py`, adding to a folder `
 
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from models.spaces.definition import InvalidDefinition
 from models.spaces.registry import define_space, get_space, open_space, space_names
 from models.spaces.space import SearchSpace, UnknownSpace
+
+_log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
 
 FOLDER = Path(__file__).parent
 """The shipped checkpoints; what every function reads that is given no folders."""
@@ -55,12 +60,13 @@ class Card:
     details: Mapping[str, Any]
 
 
-def read_cards(*folders: Path) -> tuple[Card, ...]:
+def read_cards(*folders: Path, strict: bool = True) -> tuple[Card, ...]:
     """The cards of all checkpoints in the folders, as they are now, by folder and then by name.
 
-    Raises `InvalidCheckpoint` for a damaged one, for two of one name, and where two files define one space differently.
+    Raises `InvalidCheckpoint` for a damaged one, for two of one name, and where two files define one space differently. Where
+    `strict` is false, a damaged one is left out with a warning: somebody may be copying it, and the others work.
     """
-    return _contents(folders)[0]
+    return _contents(folders, strict)[0]
 
 
 def read_card(path: Path) -> Card:
@@ -100,25 +106,25 @@ def space_of(card: Card) -> SearchSpace:
     return space
 
 
-def spaces_in(*folders: Path) -> tuple[SearchSpace, ...]:
+def spaces_in(*folders: Path, strict: bool = True) -> tuple[SearchSpace, ...]:
     """The spaces that are always there, and then those that files and checkpoints of the folders define, by name.
 
     Raises `InvalidCheckpoint` as `read_cards` does.
     """
-    return (*map(get_space, space_names()), *_contents(folders)[1])
+    return (*map(get_space, space_names()), *_contents(folders, strict)[1])
 
 
-def find_space(name: str, *folders: Path) -> SearchSpace:
+def find_space(name: str, *folders: Path, strict: bool = True) -> SearchSpace:
     """The space of this name among those of `spaces_in`. Raises `UnknownSpace`, which lists them."""
-    spaces = {space.name: space for space in spaces_in(*folders)}
+    spaces = {space.name: space for space in spaces_in(*folders, strict=strict)}
     if name not in spaces:
         raise UnknownSpace(f"unknown search space '{name}'; expected one of {', '.join(spaces)}")
     return spaces[name]
 
 
-def find_card(name_or_hash: str, *folders: Path) -> Card:
+def find_card(name_or_hash: str, *folders: Path, strict: bool = True) -> Card:
     """The checkpoint with this name or hash. Raises `UnknownModel`, which lists the names there are."""
-    cards = read_cards(*folders)
+    cards = read_cards(*folders, strict=strict)
     for card in cards:
         if name_or_hash in (card.name, card.hash):
             return card
@@ -127,9 +133,9 @@ def find_card(name_or_hash: str, *folders: Path) -> Card:
     )
 
 
-def default_card(space: str, *folders: Path) -> Card:
+def default_card(space: str, *folders: Path, strict: bool = True) -> Card:
     """The checkpoint that a study of this space gets when it names none. Raises `UnknownModel` where there is none."""
-    for card in read_cards(*folders):
+    for card in read_cards(*folders, strict=strict):
         if card.space == space:
             return card
     raise UnknownModel(
@@ -137,12 +143,12 @@ def default_card(space: str, *folders: Path) -> Card:
     )
 
 
-def _contents(folders: tuple[Path, ...]) -> tuple[tuple[Card, ...], tuple[SearchSpace, ...]]:
+def _contents(folders: tuple[Path, ...], strict: bool) -> tuple[tuple[Card, ...], tuple[SearchSpace, ...]]:
     """The cards and the users' spaces. What changes while it is read, as others may add and remove, is read again."""
     stamps = _stamps(folders)
     while True:
         try:
-            return _read(stamps)
+            return _read(stamps, strict)
         except InvalidCheckpoint:
             before, stamps = stamps, _stamps(folders)
             if stamps == before:
@@ -176,14 +182,14 @@ def _state(entry: os.DirEntry[str] | None) -> _State:
 
 
 @lru_cache(maxsize=64)
-def _read(stamps: tuple[_Stamp, ...]) -> tuple[tuple[Card, ...], tuple[SearchSpace, ...]]:
-    cards = tuple(_read_stamped(stamp) for stamp in stamps if stamp[0].endswith(".json"))
+def _read(stamps: tuple[_Stamp, ...], strict: bool) -> tuple[tuple[Card, ...], tuple[SearchSpace, ...]]:
+    cards = _read_all(stamps, ".json", _read_stamped, strict)
     places: dict[str, Path] = {}
     for card in cards:
         if card.name in places:
             raise InvalidCheckpoint(f"'{places[card.name]}' and '{card.path}' have one name; rename one of them, with its card")
         places[card.name] = card.path
-    defined = [(Path(path).name, _read_space(path)) for path, *_ in stamps if path.endswith(SPACE_SUFFIX)]
+    defined = list(_read_all(stamps, SPACE_SUFFIX, lambda stamp: (Path(stamp[0]).name, _read_space(stamp[0])), strict))
     defined += [(card.name, space_of(card)) for card in cards if card.details.get(DEFINITION) is not None]
     first: dict[str, tuple[str, SearchSpace]] = {}
     for origin, space in defined:
@@ -192,6 +198,19 @@ def _read(stamps: tuple[_Stamp, ...]) -> tuple[tuple[Card, ...], tuple[SearchSpa
             message = f"'{known}' and '{origin}' define the space '{space.name}' differently; move one of them to another folder"
             raise InvalidCheckpoint(message)
     return cards, tuple(first[name][1] for name in sorted(first))
+
+
+def _read_all(stamps: tuple[_Stamp, ...], suffix: str, read: Callable[[_Stamp], Item], strict: bool) -> tuple[Item, ...]:
+    found = []
+    for stamp in stamps:
+        if stamp[0].endswith(suffix):
+            try:
+                found.append(read(stamp))
+            except InvalidCheckpoint as error:
+                if strict:
+                    raise
+                _log.warning("left out of the catalogue: %s", error)
+    return tuple(found)
 
 
 @lru_cache(maxsize=1024)

@@ -20,9 +20,9 @@ _KEY_PARAMETER = {
     "name": HEADER,
     "in": "header",
     "required": False,
-    "description": "The same request again under the same key gets the stored answer; with another body the key is refused.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-    "example": "0c6fd5a0-6d5c-4f5e-9b1a-3f2a5d1c7e11",
+    # No example: pages for trying requests out would send it with all of them, and a key belongs to one.
+    "description": "A new UUID each time. The same request again under its key gets the stored answer; another one is refused.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
 }
 
 _KEYS = "A key made by `svge keys create`; on the machine's own address none is needed."

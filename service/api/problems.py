@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from models.architectures.architecture import Fault
 from service import errors
@@ -22,6 +23,7 @@ from service.logs import request_id
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:svge-search:problem:"
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +61,7 @@ KINDS: Mapping[type[errors.ServiceError], Kind] = {
     errors.ConflictingObservation: Kind(409, "conflicting_observation", "The trial is finished with another outcome"),
     errors.LeaseLost: Kind(409, "lease_lost", "The trial is another attempt's; this result is kept as a late record"),
     errors.IllegalTransition: Kind(409, "illegal_transition", "The trial cannot change to this state"),
+    errors.RequestInProgress: Kind(409, "request_in_progress", "The first request with this key is being worked on"),
     errors.NotAcceptable: Kind(406, "not_acceptable", "The answer has none of the media types that are accepted"),
     errors.AccessRefused: Kind(403, "access_refused", "The caller may not do this"),
     errors.Unauthenticated: Kind(401, "unauthenticated", "A key is needed"),
@@ -71,6 +74,7 @@ KINDS: Mapping[type[errors.ServiceError], Kind] = {
     errors.DatabaseUnavailable: Kind(503, "database_unavailable", "The database cannot answer now"),
     errors.CatalogueDamaged: Kind(503, "catalogue_damaged", "The checkpoints cannot be read"),
     errors.StorageFailed: Kind(507, "insufficient_storage", "The upload cannot be stored"),
+    errors.StorageFull: Kind(507, "storage_full", "The database has no room left"),
     errors.NotReady: Kind(503, "not_ready", "The service is not ready"),
 }
 
@@ -153,7 +157,8 @@ def service_problem(error: errors.ServiceError, path: str) -> Response:
     kind = KINDS[type(error)]
     if kind.status >= 500:
         _log.warning("%s: %s", kind.code, error.message, exc_info=error.__cause__)
-    return problem_response(kind, error.message, path, error.faults, error.details)
+    headers = {"Retry-After": "1"} if isinstance(error, errors.RequestInProgress) else None
+    return problem_response(kind, error.message, path, error.faults, error.details, headers)
 
 
 def internal_problem(path: str) -> Response:
@@ -190,4 +195,14 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         kind, detail = HTTP_KINDS[error.status_code]
     else:
         kind, detail = Kind(error.status_code, f"http_{error.status_code}", error.detail), error.detail
-    return problem_response(kind, detail, request.url.path, headers=error.headers)
+    headers = error.headers
+    if error.status_code == 405 and headers:
+        headers = {**headers, "Allow": ", ".join(_methods(request))}
+    return problem_response(kind, detail, request.url.path, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods of a path. The framework names those of the first operation on it alone."""
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    routes = request.app.routes
+    return [method for method, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]

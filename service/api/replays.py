@@ -1,9 +1,7 @@
 """The `Idempotency-Key` header: the same POST again gets the stored answer. What is kept, and how long: `studies/replays.py`."""
 
-import asyncio
 import hashlib
 import re
-from weakref import WeakValueDictionary
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -15,7 +13,7 @@ from service.api.problems import service_problem
 from service.errors import InvalidRequest, ServiceError
 from service.storage.replays import StoredAnswer
 from service.studies.context import Context
-from service.studies.replays import HEADER, recall, remember
+from service.studies.replays import HEADER, claim
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _KEPT_REFUSALS = (409, 422)
@@ -29,7 +27,6 @@ class Replay:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = Headers(scope=scope).get(HEADER) if scope["type"] == "http" and scope["method"] == "POST" else None
@@ -39,26 +36,24 @@ class Replay:
         try:
             if not _KEY.fullmatch(key):
                 raise InvalidRequest([Fault(f"/{HEADER}", "expected 1 to 200 visible ASCII characters; a UUID serves well")])
-            lock = self._locks.setdefault(key, asyncio.Lock())
-            async with lock:
-                response = await self._answer(scope, receive, key)
+            response = await self._answer(scope["app"].state.context, scope, await Request(scope, receive).body(), key)
         except ServiceError as error:
             response = service_problem(error, scope["path"])
         await response(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, key: str) -> Response:
-        context: Context = scope["app"].state.context
-        body = await Request(scope, receive).body()
+    async def _answer(self, context: Context, scope: Scope, body: bytes, key: str) -> Response:
         target = scope["path"].encode() + (b"?" + scope["query_string"] if scope["query_string"] else b"")
         fingerprint = hashlib.sha256(target + b"\0" + body).hexdigest()
-        stored = await recall(context, key, fingerprint)
-        if stored is not None:
-            return Response(stored.body, stored.status, _REPLAYED, stored.media_type)
-        response = await self._first_answer(scope, body)
-        if response.status_code < 300 or response.status_code in _KEPT_REFUSALS:
-            media_type = response.headers["content-type"]
-            await remember(context, key, StoredAnswer(fingerprint, response.status_code, media_type, bytes(response.body).decode()))
-        return response
+        while True:
+            found = await claim(context, key, fingerprint)
+            if isinstance(found, StoredAnswer):
+                return Response(found.body, found.status, _REPLAYED, found.media_type)
+            async with found:
+                response = await self._first_answer(scope, body)
+                if response.status_code >= 300 and response.status_code not in _KEPT_REFUSALS:
+                    return response
+                if await found.keep(response.status_code, response.headers["content-type"], bytes(response.body).decode()):
+                    return response
 
     async def _first_answer(self, scope: Scope, body: bytes) -> Response:
         """What the application answers, held back as a whole."""

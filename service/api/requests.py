@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import metrics
-from service.api.problems import BODY_TOO_LARGE, internal_problem, problem_response
+from service.api.problems import BODY_TOO_LARGE, METHODS, internal_problem, problem_response
 from service.logs import request_id, set_request_id
 
 HEADER = "X-Request-ID"
@@ -22,7 +22,6 @@ _SECURITY = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Re
 _log = logging.getLogger(__name__)
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DRAIN_FACTOR = 8
-_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 class RequestContext:
@@ -67,7 +66,7 @@ class RequestContext:
 def _method(scope: Scope) -> str:
     """One of few, however callers spell theirs: each value is a time series."""
     method: str = scope["method"]
-    return method if method in _METHODS else "other"
+    return method if method in METHODS else "other"
 
 
 def _route(scope: Scope) -> str:

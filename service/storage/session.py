@@ -5,6 +5,7 @@ transaction takes the write lock at its start (`BEGIN IMMEDIATE`), and the proce
 PostgreSQL writers of one study queue at its row.
 """
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +15,12 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
-from service.errors import DatabaseUnavailable
+from service.errors import DatabaseUnavailable, StorageFull
 
 Result = TypeVar("Result")
 Clock = Callable[[Session], datetime]
@@ -102,6 +104,10 @@ def _translated() -> Iterator[None]:
         is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
         if isinstance(error, DBAPIError) and not (isinstance(error, OperationalError) or is_lost):
             raise
+        if _is_full(error):
+            raise StorageFull(
+                "the database has no room left; nothing was stored; make room on its disk, then send it again"
+            ) from error
         stored = "it is not known whether the request was stored" if is_lost else "nothing was stored"
         raise DatabaseUnavailable(f"the database does not answer; {stored}, send it again in a moment") from error
 
@@ -174,3 +180,16 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     immediate = connection.get_execution_options().get(_WRITE, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error. SQLite rolls back by itself then, so that the last error may be that there was
+    nothing to roll back.
+    """
+    while error is not None:
+        if isinstance(error, psycopg.errors.DiskFull):
+            return True
+        if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

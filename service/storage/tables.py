@@ -213,7 +213,7 @@ class KeyRow(Table):
 
 
 class ReplayRow(Table):
-    """The answer to the first request with an idempotency key."""
+    """The answer to the first request with an idempotency key; with the status 0 the mark of one that `body` is working on."""
 
     __tablename__ = "svge_replays"
 

@@ -1,7 +1,7 @@
 """Spaces and checkpoints by name, with the service's own errors. Adding to them is `uploads.py`, reading a caller's architecture
 `architectures.py`.
 
-Every function raises `CatalogueDamaged` where somebody has put a file into the folders that cannot be used.
+What cannot be used in the folders is left out. Every function raises `CatalogueDamaged` where two files contradict each other.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def space_named(folders: Folders, name: str) -> SearchSpace:
     """The search space of this name, always there or defined in the folders. Raises `SpaceNotFound`."""
     try:
         with usable():
-            return find_space(name, *folders)
+            return find_space(name, *folders, strict=False)
     except UnknownSpace as error:
         raise SpaceNotFound(f"{error}; GET /spaces lists them") from error
 
@@ -46,7 +46,7 @@ def model_named(folders: Folders, name_or_hash: str) -> Card:
     """The checkpoint with this name or hash. Raises `ModelNotFound`."""
     try:
         with usable():
-            return find_card(name_or_hash, *folders)
+            return find_card(name_or_hash, *folders, strict=False)
     except UnknownModel as error:
         raise ModelNotFound(f"{error}; GET /models lists them") from error
 
@@ -56,16 +56,16 @@ def default_model(folders: Folders, space: str) -> Card:
     space_named(folders, space)
     try:
         with usable():
-            return default_card(space, *folders)
+            return default_card(space, *folders, strict=False)
     except UnknownModel as error:
         raise ModelNotFound(str(error)) from error
 
 
 def all_spaces(folders: Folders) -> tuple[SearchSpace, ...]:
     with usable():
-        return spaces_in(*folders)
+        return spaces_in(*folders, strict=False)
 
 
 def all_models(folders: Folders) -> tuple[Card, ...]:
     with usable():
-        return read_cards(*folders)
+        return read_cards(*folders, strict=False)

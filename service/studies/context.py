@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from opentelemetry import trace
@@ -25,10 +25,12 @@ class Context:
     database: Database
     worker: ModelWorker
     new_id: Callable[[], str]
+    _running: dict[object, float] = field(default_factory=dict)
 
     async def compute(self, call: Awaitable[Result]) -> Result:
         """The answer of a call of the model worker. Raises `ModelUnavailable` when it is lost or takes too long."""
-        limit = self.settings.compute_seconds
+        limit, token = self.settings.compute_seconds, object()
+        self._running[token] = asyncio.get_running_loop().time()
         try:
             with _tracer.start_as_current_span("model worker"):
                 async with asyncio.timeout(limit):
@@ -37,3 +39,10 @@ class Context:
             raise ModelUnavailable("the model worker was lost during the call; send the request again in a moment") from error
         except TimeoutError as error:
             raise ModelUnavailable(f"the model worker took longer than {limit:g} s; send a smaller request") from error
+        finally:
+            del self._running[token]
+
+    def longest_call(self) -> float:
+        """For how many seconds the oldest call of the model worker has been running; 0 without one."""
+        now = asyncio.get_running_loop().time()
+        return max((now - started for started in self._running.values()), default=0.0)

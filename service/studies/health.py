@@ -29,7 +29,7 @@ class Build:
 
 async def check_ready(context: Context) -> dict[str, str]:
     """What was checked, each `ok`. Raises `NotReady` with all checks when one of them is not."""
-    checks = {"database": "ok", "schema": "ok", "worker": "ok"}
+    checks = {"database": "ok", "schema": "ok"}
     try:
         found = await context.database.read(current_revision)
     except DatabaseUnavailable:
@@ -39,8 +39,7 @@ async def check_ready(context: Context) -> dict[str, str]:
         expected = await _head()
         if found != expected:
             checks["schema"] = f"expected revision {expected}, found {found}; run 'svge db upgrade'"
-    if not await _worker_answers(context):
-        checks["worker"] = "does not answer; it is being started, or see the log for why it died"
+    checks["worker"] = await _worker_state(context)
     if set(checks.values()) != {"ok"}:
         message = "; ".join(f"{name}: {state}" for name, state in checks.items() if state != "ok")
         raise NotReady(message, details={"checks": checks})
@@ -67,6 +66,15 @@ def program_version() -> str:
 
 async def _head() -> str:
     return await anyio.to_thread.run_sync(head_revision)
+
+
+async def _worker_state(context: Context) -> str:
+    seconds, limit = context.longest_call(), context.settings.compute_seconds
+    if seconds > limit:
+        return f"a call has been running for {seconds:.0f} s and compute_seconds ({limit:g}) did not end it; restart the service"
+    if not await _worker_answers(context):
+        return "does not answer; it is being started, or see the log for why it died"
+    return "ok"
 
 
 async def _worker_answers(context: Context) -> bool:

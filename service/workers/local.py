@@ -62,7 +62,7 @@ class _Process:
         """End the process, in the midst of a call if need be, and wait until it is gone."""
         self.executor.shutdown(wait=False)
         with contextlib.suppress(BrokenProcessPool, ProcessLookupError):
-            os.kill(self.pid.result(), signal.SIGTERM)
+            os.kill(self.pid.result(), signal.SIGKILL)  # a stopped process would never see another signal
         self.executor.shutdown(wait=True)
 
 
@@ -76,6 +76,7 @@ class LocalWorker:
         self._open_host = open_host
         self._fits_per_process = fits_per_process
         self._closed = False
+        self._calls = 0
         self._process = self._launch()
         self._recycling: asyncio.Task[None] | None = None
         self._encodes = Coalescer[tuple[Architecture, ...], list[Encoding]](self._encode_batch)
@@ -99,14 +100,17 @@ class LocalWorker:
         return batch
 
     async def ready(self) -> bool:
-        """Whether the process is alive and has its checkpoints loaded; it may be busy."""
+        """Whether the process is alive and has its checkpoints loaded; it may be busy, an idle one has to answer."""
         if self._closed:
             return False
+        process = self._process
         try:
-            self._process.executor.submit(os.getpid)
+            answer = process.executor.submit(os.getpid)
+            if process.is_open and not self._calls:
+                await asyncio.wrap_future(answer)
         except BrokenProcessPool:
-            self._replace(self._process)
-        return self._process.is_open
+            process = self._replace(process)
+        return process.is_open
 
     async def close(self) -> None:
         """Stop the process at once; calls in flight raise `WorkerUnavailable`."""
@@ -142,6 +146,7 @@ class LocalWorker:
         except BrokenProcessPool:  # it died while nobody used it: nothing is lost
             process = self._replace(process)
             future = process.executor.submit(_call, method, *arguments)
+        self._calls += 1
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -155,6 +160,8 @@ class LocalWorker:
             raise WorkerUnavailable(
                 f"the model process died during '{method}'; another one is starting, ask again in a few seconds"
             ) from error
+        finally:
+            self._calls -= 1
 
     async def _recycle(self, worn: _Process) -> None:
         """Open the next process before the worn one is left, which then finishes what it has begun."""

@@ -97,7 +97,7 @@ def open_model_host(device: str, *folders: Path) -> ModelHost:
     chosen = choose_device(device)
     host = ModelHost(lambda model: load_autoencoder(find_loadable(model, *folders).path, chosen))
     # Those that a study gets when it names none; the others are loaded when they are first named.
-    host.warm_up({card.space: card.hash for card in reversed(read_cards(*folders))}.values())
+    host.warm_up({card.space: card.hash for card in reversed(read_cards(*folders, strict=False))}.values())
     return host
 
 

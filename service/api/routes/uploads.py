@@ -13,8 +13,9 @@ from starlette.requests import ClientDisconnect
 from models.architectures.architecture import Fault
 from models.spaces.definition import Definition, InvalidDefinition, parse_definition, parse_yaml
 from service.api.dependencies import ContextDep
-from service.api.openapi import example
+from service.api.openapi import Responses, example
 from service.api.schemas.catalogue import MINE, MODEL, MY_SPACE, ModelSchema, SpaceSchema, model_schema, space_schema
+from service.api.schemas.fields import Schema
 from service.errors import BodyTooLarge, InvalidRequest, UnsupportedBody
 from service.studies import uploads
 from service.studies.catalogue import all_models
@@ -57,7 +58,15 @@ _WEIGHTS: dict[str, Any] = {
 }
 
 
-@router.post("/spaces", status_code=201, response_model=SpaceSchema, responses=example(201, MY_SPACE), openapi_extra=_DEFINITION)
+def _stored(schema: type[Schema], shown: Any) -> Responses:
+    """What a route documents that answers 201 for something new and 200 for what is there already."""
+    known: dict[str, Any] = {"model": schema, "description": "It is there already, the same."}
+    return example(201, shown) | {200: known | example(200, shown)[200]}
+
+
+@router.post(
+    "/spaces", status_code=201, response_model=SpaceSchema, responses=_stored(SpaceSchema, MY_SPACE), openapi_extra=_DEFINITION
+)
 async def upload_space(context: ContextDep, request: Request, response: Response) -> SpaceSchema:
     """Add a search space by its definition, in JSON or YAML. The same one again changes nothing and is answered with 200."""
     definition = await anyio.to_thread.run_sync(_definition, _media_type(request), await request.body())
@@ -66,7 +75,9 @@ async def upload_space(context: ContextDep, request: Request, response: Response
     return await anyio.to_thread.run_sync(space_schema, space, all_models(context.settings.model_folders))
 
 
-@router.put("/models/{name}", status_code=201, response_model=ModelSchema, responses=example(201, MODEL), openapi_extra=_WEIGHTS)
+@router.put(
+    "/models/{name}", status_code=201, response_model=ModelSchema, responses=_stored(ModelSchema, MODEL), openapi_extra=_WEIGHTS
+)
 async def upload_model(
     context: ContextDep, name: ModelName, request: Request, response: Response, sha256: Sha256 = None
 ) -> ModelSchema:

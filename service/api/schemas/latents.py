@@ -47,7 +47,7 @@ PREDICTED: Json = {
 }
 
 Mode = Literal["sampled", "greedy"]
-Samples = Annotated[int, Field(ge=1, le=1_000_000, description="Architectures drawn at each point.")]
+Samples = Annotated[int, Field(strict=True, ge=1, le=1_000_000, description="Architectures drawn at each point.")]
 
 
 class EncodeRequest(Schema):

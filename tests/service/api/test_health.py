@@ -1,8 +1,15 @@
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from models.spaces.registry import space_names
 from service.storage import schema
-from tests.service.api.harness import Service
+from service.workers.worker import WorkerUnavailable
+from tests.service.api.bad_bodies import CELL
+from tests.service.api.harness import Service, running
 
 pytestmark = pytest.mark.anyio
 
@@ -18,6 +25,26 @@ async def test_ready_means_database_schema_and_worker(service: Service) -> None:
     problem = await service.get("/readyz", 503)
     assert (problem["code"], problem["checks"]["database"]) == ("not_ready", "ok")
     assert "does not answer" in problem["checks"]["worker"]
+
+
+async def test_a_call_of_the_model_that_does_not_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = asyncio.Event()
+
+    async def stuck(*_: Any) -> Any:
+        while not ended.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await ended.wait()
+        raise WorkerUnavailable("it was restarted")
+
+    async with running(tmp_path, compute_seconds=0.05) as service:
+        monkeypatch.setattr(service.worker, "encode", stuck)
+        call = asyncio.create_task(service.post("/encode", {"space": "nasbench101", "architectures": [CELL]}, 503))
+        while (response := await service.client.get("/readyz")).status_code == 200:
+            await asyncio.sleep(0.01)
+        assert "a call has been running for" in response.json()["checks"]["worker"]
+        ended.set()
+        assert (await call)["code"] == "model_unavailable"
+        assert (await service.get("/readyz"))["status"] == "ready"
 
 
 async def test_an_old_schema_is_not_ready(service: Service) -> None:

@@ -1,13 +1,15 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from service.api.problems import KINDS
 from service.errors import ServiceError
 from tests.service.api.bad_bodies import BAD, CELL
-from tests.service.api.harness import ONE_SPACE, Service
+from tests.service.api.harness import ONE_SPACE, Service, running
 
 
 def tree(root: type[ServiceError]) -> Iterator[type[ServiceError]]:
@@ -99,6 +101,8 @@ async def test_the_frameworks_own_errors_are_problems_too(demo: Service) -> None
     assert (await demo.get("/nowhere", 404))["code"] == "route_not_found"
     response = await demo.client.put("/suggest")
     assert (response.status_code, response.json()["code"], response.headers["allow"]) == (405, "method_not_allowed", "POST")
+    for path, methods in (("/studies/demo", {"GET", "DELETE"}), ("/studies", {"GET", "POST"}), ("/decode", {"GET", "POST"})):
+        assert set((await demo.client.options(path)).headers["allow"].split(", ")) >= methods
     assert (await demo.get("/studies/demo/trials", 422, cursor="rubbish"))["errors"][0]["pointer"] == "/cursor"
     assert (await demo.get("/studies/demo/trials", 422, state="odd"))["errors"][0]["pointer"] == "/state"
     assert (await demo.get("/studies/nowhere/trials", 404))["code"] == "study_not_found"
@@ -111,6 +115,25 @@ async def test_a_model_worker_that_is_lost_is_a_503_that_says_when_to_come_again
     demo.worker.lost = True
     response = await demo.client.post("/encode", json={"space": "nasbench101", "architectures": [CELL]})
     assert (response.status_code, response.json()["code"], response.headers["retry-after"]) == (503, "model_unavailable", "1")
+
+
+@pytest.mark.anyio
+async def test_a_full_disk_is_a_507_and_what_is_stored_can_be_read(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.post("/studies", ONE_SPACE, 201)
+        engine = service.app.state.context.database.engine
+        event.listen(engine, "connect", lambda driver, _: driver.execute("PRAGMA max_page_count=1").close())  # = no page more
+        engine.dispose()
+        number, body = 0, {"study": "demo", "count": 20, "wait": 0}
+        while (response := await service.client.post("/suggest", json=body | {"worker": f"w{number}"})).status_code == 200:
+            number += 1
+            assert number < 100
+        problem = response.json()
+        assert (response.status_code, problem["code"], response.headers.get("retry-after")) == (507, "storage_full", None)
+        assert "make room" in problem["detail"]
+        assert (await service.get("/studies/demo"))["trials"]["running"] == 20 * number
+        keyed = await service.client.post("/studies", json=ONE_SPACE | {"name": "x" * 90}, headers={"Idempotency-Key": "k" * 200})
+        assert keyed.status_code in (201, 507)
 
 
 @pytest.mark.anyio

@@ -1,8 +1,12 @@
 import asyncio
+import hashlib
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
+from service.storage import replays
+from service.storage.replays import PendingRequest
 from service.studies.replays import forget_old
 from tests.service.api.harness import ONE_SPACE, Service, running
 
@@ -77,6 +81,61 @@ async def test_what_does_not_exist_yet_is_not_kept(service: Service) -> None:
 async def test_a_refusal_is_kept(demo: Service) -> None:
     first, again = [await demo.client.post("/studies", json=ONE_SPACE, headers=KEY) for _ in range(2)]
     assert (first.status_code, again.status_code, again.headers["idempotency-replayed"]) == (409, 409, "true")
+
+
+async def test_a_request_that_takes_long_shows_signs_of_life_and_others_are_told_to_come_again(
+    demo: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("_RENEW_SECONDS", 0.02), ("_PATIENCE_SECONDS", 0.1)):
+        monkeypatch.setattr(f"service.studies.replays.{name}", seconds)
+    demo.worker.gate.clear()
+    body = {"study": "demo", "worker": "w", "wait": 60}
+    first = asyncio.create_task(demo.client.post("/suggest", json=body, headers=KEY))
+    while not demo.worker.requests:
+        await asyncio.sleep(0.01)
+    for _ in range(2):
+        again = await demo.client.post("/suggest", json=body, headers=KEY)
+        assert (again.status_code, again.json()["code"], again.headers["retry-after"]) == (409, "request_in_progress", "1")
+        demo.clock.advance(5)
+        await asyncio.sleep(0.1)
+    other = await demo.client.post("/suggest", json=body | {"worker": "v"}, headers=KEY)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    demo.worker.gate.set()
+    assert (await demo.client.post("/suggest", json=body, headers=KEY)).content == (await first).content
+
+
+async def test_a_request_whose_process_died_is_taken_over(demo: Service) -> None:
+    database, body = demo.app.state.context.database, {"study": "demo", "worker": "w"}
+    fingerprint = hashlib.sha256(b"/suggest\0" + demo.client.build_request("POST", "/suggest", json=body).content).hexdigest()
+
+    def die(session: Session) -> bool:
+        return replays.begin(session, KEY["Idempotency-Key"], PendingRequest(fingerprint, "dead", database.now(session)))
+
+    assert database.write_here(die)
+    waiting = [asyncio.create_task(demo.client.post("/suggest", json=body, headers=KEY)) for _ in range(4)]
+    await asyncio.sleep(0.2)
+    assert not any(task.done() for task in waiting)
+    demo.clock.advance(10)
+    responses = await asyncio.gather(*waiting)
+    assert {response.status_code for response in responses} == {200}
+    assert sum("idempotency-replayed" in response.headers for response in responses) == 3
+    late = database.write_here(lambda session: replays.renew(session, KEY["Idempotency-Key"], "dead", database.now(session)))
+    assert not late
+
+
+async def test_a_holder_that_was_taken_for_dead_gives_the_answer_that_counts(demo: Service) -> None:
+    demo.worker.gate.clear()
+    body = {"study": "demo", "worker": "w", "wait": 60}
+    first = asyncio.create_task(demo.client.post("/suggest", json=body, headers=KEY))
+    while not demo.worker.requests:
+        await asyncio.sleep(0.01)
+    demo.clock.advance(10)
+    second = asyncio.create_task(demo.client.post("/suggest", json=body, headers=KEY))
+    await asyncio.sleep(0.2)
+    demo.worker.gate.set()
+    responses = [await first, await second]
+    assert [response.status_code for response in responses] == [200, 200]
+    assert responses[0].content == responses[1].content
 
 
 async def test_old_answers_are_forgotten(demo: Service) -> None:

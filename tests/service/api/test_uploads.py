@@ -16,7 +16,7 @@ from models.pretrained.catalogue import InvalidCheckpoint
 from models.spaces.registry import define_space
 from service.workers.worker import Encoding
 from tests.fakes import LATENT_SIZE, checkpoint_bytes
-from tests.service.api.harness import Service, running
+from tests.service.api.harness import ONE_SPACE, Service, running
 
 pytestmark = pytest.mark.anyio
 
@@ -339,10 +339,16 @@ async def test_only_an_uploaded_model_that_no_study_needs_is_deleted(service: Se
     assert left_over(tmp_path) == []
 
 
-async def test_a_file_that_somebody_damaged_is_named(sole: Service, tmp_path: Path) -> None:
+async def test_a_file_that_somebody_damaged_is_named_and_the_others_serve_on(sole: Service, tmp_path: Path) -> None:
+    before = await sole.get("/models")
     (tmp_path / "broken.json").write_text("{}")
-    for answer in (await sole.client.get("/models"), await sole.client.put("/models/mine", content=WHOLE)):
-        assert (answer.status_code, answer.json()["code"]) == (503, "catalogue_damaged")
-        assert "'broken'" in answer.json()["detail"]
+    (tmp_path / "broken.space.yaml").write_text("name: [")
+    assert await sole.get("/models") == before
+    await sole.post("/studies", ONE_SPACE, 201)
+    assert len((await sole.suggest("w"))["trials"]) == 1
+    refused = await sole.client.put("/models/mine", content=WHOLE)
+    assert (refused.status_code, refused.json()["code"]) == (503, "catalogue_damaged")
+    assert "'broken'" in refused.json()["detail"]
     (tmp_path / "broken.json").unlink()
+    (tmp_path / "broken.space.yaml").unlink()
     assert (await put(sole, "mine", WHOLE))[0] == 201

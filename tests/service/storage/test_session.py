@@ -6,11 +6,11 @@ from pathlib import Path
 import anyio
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from service.errors import DatabaseUnavailable
+from service.errors import DatabaseUnavailable, StorageFull
 from service.storage import schema
 from service.storage.session import Database
 from tests import postgres
@@ -88,6 +88,33 @@ def test_a_database_that_does_not_answer_is_a_named_error_with_its_cause(tmp_pat
         database(tmp_path).read_here(lambda session: session.execute(text("SELECT * FROM nowhere")))
     assert "nowhere" in str(caught.value.__cause__)
     assert "nowhere" not in caught.value.message
+
+
+def test_a_full_disk_is_a_named_error_that_leaves_all_as_it_was_and_passes(tmp_path: Path) -> None:
+    target, most_pages = database(tmp_path), 20
+    event.listen(target.engine, "connect", lambda driver, _: driver.execute(f"PRAGMA max_page_count={most_pages}").close())
+    target.write_here(lambda session: session.execute(text("CREATE TABLE numbers (n BLOB)")))
+    stored = 0
+    with pytest.raises(StorageFull, match="no room left; nothing was stored") as caught:  # noqa: PT012
+        while stored < 100:
+            target.write_here(lambda session: session.execute(text("INSERT INTO numbers VALUES (zeroblob(3000))")))
+            stored += 1
+    assert "full" in str(caught.value.__cause__)
+    assert target.read_here(count) == stored > 0
+    assert target.read_here(lambda session: session.execute(text("PRAGMA integrity_check")).scalar_one()) == "ok"
+    target.close()
+    most_pages = 1000
+    target.write_here(lambda session: session.execute(text("INSERT INTO numbers VALUES (zeroblob(3000))")))
+    assert target.read_here(count) == stored + 1
+
+
+def test_a_server_whose_disk_is_full_is_the_same_error(postgres_server: str) -> None:
+    with postgres.fresh_database(postgres_server) as url:
+        full = text("DO $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$")
+        target = Database(url)
+        with pytest.raises(StorageFull, match="no room left"):
+            target.write_here(lambda session: session.execute(full))
+        target.close()
 
 
 def test_a_database_in_memory_is_refused() -> None:

@@ -46,7 +46,7 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 def is_running(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone, or going while it is read
         return False
 
 
@@ -207,6 +207,32 @@ def test_an_abandoned_decode_does_not_keep_the_process_from_others() -> None:
             await asyncio.wait_for(worker.decode(SLEEP, [[0.0]], 1, "greedy", 0), 0.2)
         assert await process_id(worker) != pid
         await until(worker.ready)
+
+    use(scenario)
+
+
+def test_a_process_that_is_stopped_does_not_count_as_ready_and_is_replaced_when_it_keeps_a_call() -> None:
+    async def scenario(worker: LocalWorker) -> None:
+        pid = await process_id(worker)
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(worker.ready(), 0.2)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(worker.propose("any", REQUEST), 0.2)
+        assert await process_id(worker) != pid
+        assert ends(pid)
+        await until(worker.ready)
+
+    use(scenario)
+
+
+def test_a_busy_process_is_ready() -> None:
+    async def scenario(worker: LocalWorker) -> None:
+        await process_id(worker)
+        running = asyncio.create_task(worker.propose(SLEEP, REQUEST))
+        await asyncio.sleep(0.1)
+        assert await worker.ready()
+        running.cancel()
 
     use(scenario)
 
