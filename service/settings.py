@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     max_batch: int = Field(
         5000, ge=1, le=20_000, description="Most observations, architectures, latent points or trial ids in one request."
     )
+    max_observations: int = Field(
+        20_000,
+        ge=100,
+        description="Most observations behind one proposal; of more the best, the newest and an even spread are taken.",
+    )
     max_samples: int = Field(20000, ge=1, description="Most decodings in one request: latent points times samples.")
     max_page: int = Field(1000, ge=1, description="Most entries in one page of a listing.")
 

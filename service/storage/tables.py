@@ -60,7 +60,9 @@ class Table(DeclarativeBase):
 
 
 class StudyRow(Table):
-    """`objectives` are pairs of a name and a direction, in order, where they have names; `limits` the most costs by name."""
+    """`objectives` are pairs of a name and a direction, in order, where they have names; `limits` the most costs by name.
+    `front_trials` are the completed trials that the rows of the front account for.
+    """
 
     __tablename__ = "svge_studies"
 
@@ -81,6 +83,7 @@ class StudyRow(Table):
     hyperparameters: Mapped[Any | None] = mapped_column(_Json)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    front_trials: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class TrialRow(Table):
@@ -93,7 +96,7 @@ class TrialRow(Table):
         UniqueConstraint("study_id", "number"),
         UniqueConstraint("study_id", "canonical_id"),
         Index(None, "study_id", "state", "number"),
-        Index(None, "study_id", "state", "value"),
+        Index(None, "study_id", "state", "value", "number"),
         Index(None, "study_id", "worker", "state"),
         Index(None, "state", "lease_expires_at"),
     )
@@ -121,6 +124,32 @@ class TrialRow(Table):
     finished_attempt: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class TrialCountRow(Table):
+    """How many trials of a study are in a state."""
+
+    __tablename__ = "svge_trial_counts"
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("svge_studies.id", ondelete="CASCADE"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(12), primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+
+
+class FrontRow(Table):
+    """A trial that no other of its study dominates. Its outcomes are in the order of the objectives, all to be maximised, and zero
+    where there is no such objective.
+    """
+
+    __tablename__ = "svge_fronts"
+    __table_args__ = (Index(None, "study_id", "first"),)
+
+    trial_id: Mapped[str] = mapped_column(ForeignKey("svge_trials.id", ondelete="CASCADE"), primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("svge_studies.id", ondelete="CASCADE"))
+    number: Mapped[int] = mapped_column(BigInteger)
+    first: Mapped[float] = mapped_column(Float(53))
+    second: Mapped[float] = mapped_column(Float(53))
+    third: Mapped[float] = mapped_column(Float(53))
 
 
 class AttemptRow(Table):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 
 from models.architectures.architecture import Architecture
 from models.search.proposal import Direction, Observation
+from service.storage import counts
 from service.storage.tables import StudyRow, TrialRow, storable
 from service.storage.values import Origin, Study, Trial, TrialState
+
+Item = TypeVar("Item")
 
 _CHUNK = 500
 _MUTABLE = ("state", "attempt", "worker", "lease_expires_at", "value", "values", "std", "reason", "finished_attempt", "finished_at")
@@ -44,13 +47,15 @@ def add(session: Session, study_id: int, trial: Trial) -> bool:
         if not find_by_architecture(session, study_id, [trial.canonical_id]):
             raise
         return False
+    counts.note(session, study_id, None, trial.state)
     return True
 
 
-def save(session: Session, trial: Trial) -> None:
-    """Store what may change in a trial."""
-    values = {name: getattr(trial, name) for name in _MUTABLE}
-    session.execute(update(TrialRow).where(TrialRow.id == trial.id).values(**values))
+def save(session: Session, study_id: int, before: Trial, after: Trial) -> None:
+    """Store what has changed in a trial of a study whose row the transaction holds; `before` is the trial as it is stored."""
+    values = {name: getattr(after, name) for name in _MUTABLE}
+    session.execute(update(TrialRow).where(TrialRow.id == after.id).values(**values))
+    counts.note(session, study_id, before.state, after.state)
 
 
 def renew(session: Session, trial_ids: Sequence[str], lease_expires_at: datetime | None) -> None:
@@ -95,20 +100,18 @@ def waiting(session: Session, study_id: int, limit: int) -> list[Trial]:
     return _trials(session, query.order_by(TrialRow.number).limit(limit))
 
 
-def expired(session: Session, now: datetime, study_id: int | None, limit: int) -> list[tuple[Trial, int]]:
-    """Running trials whose lease has run out, of one study or of all, each with its study's `max_attempts`."""
+def expired(session: Session, now: datetime, study_id: int, limit: int) -> list[tuple[Trial, int]]:
+    """Running trials of a study whose lease has run out, each with its study's `max_attempts`."""
     query = _trial_query().add_columns(StudyRow.max_attempts)
-    query = query.where(TrialRow.state == TrialState.RUNNING, TrialRow.lease_expires_at <= now)
-    if study_id is not None:
-        query = query.where(TrialRow.study_id == study_id)
-    query = query.order_by(TrialRow.study_id, TrialRow.number).limit(limit).with_for_update(of=TrialRow, skip_locked=True)
+    query = query.where(TrialRow.study_id == study_id, TrialRow.state == TrialState.RUNNING, TrialRow.lease_expires_at <= now)
+    query = query.order_by(TrialRow.number).limit(limit).with_for_update(of=TrialRow, skip_locked=True)
     return [(_trial(row), row.max_attempts) for row in session.execute(query)]
 
 
-def has_expired(session: Session, now: datetime) -> bool:
-    """Whether the lease of any running trial has run out."""
-    query = select(TrialRow.id).where(TrialRow.state == TrialState.RUNNING, TrialRow.lease_expires_at <= now)
-    return session.scalar(query.limit(1)) is not None
+def expired_study(session: Session, now: datetime) -> int | None:
+    """The key of a study in which the lease of a running trial has run out, None where there is none."""
+    query = select(TrialRow.study_id).where(TrialRow.state == TrialState.RUNNING, TrialRow.lease_expires_at <= now)
+    return session.scalar(query.order_by(TrialRow.lease_expires_at).limit(1))
 
 
 def page(session: Session, study_id: int, state: TrialState | None, after: int, limit: int) -> list[Trial]:
@@ -133,23 +136,29 @@ def with_value(session: Session, study_id: int, value: float | None, limit: int)
     return _trials(session, _trial_query().where(*same).order_by(TrialRow.number).limit(limit)), size
 
 
-def observations(session: Session, study: Study) -> tuple[Observation, ...]:
-    """The completed trials of a study as the search sees them, in order of their number."""
+def observations(session: Session, study: Study, numbers: Sequence[int] | None = None) -> tuple[Observation, ...]:
+    """The completed trials of a study as the search sees them, in order of their number; of these ascending `numbers` alone where
+    some are given.
+    """
     space, further = study.settings.space, study.settings.observed_names[1:]
     query = select(TrialRow.architecture, TrialRow.value, TrialRow.std, *([TrialRow.values] if further else []))
     query = query.where(TrialRow.study_id == study.id, TrialRow.state == TrialState.COMPLETED).order_by(TrialRow.number)
+    queries = [query] if numbers is None else [query.where(TrialRow.number.in_(chunk)) for chunk in _chunks(numbers)]
     return tuple(
         Observation(parse_architecture(space, text), value, std, tuple(values[0][name] for name in further))
-        for text, value, std, *values in session.execute(query)
+        for each in queries
+        for text, value, std, *values in session.execute(each)
         if value is not None
     )
 
 
-def outcomes(session: Session, study: Study) -> Iterator[tuple[str, str, Mapping[str, float]]]:
-    """Of the completed trials of a study whose objectives have names, in order of number: ids, stored architectures and values."""
-    query = select(TrialRow.id, TrialRow.architecture, TrialRow.values)
+def outcomes(session: Session, study: Study) -> Iterator[tuple[str, int, str, Mapping[str, float]]]:
+    """Of the completed trials of a study whose objectives have names, in order of number: ids, numbers, stored architectures and
+    values.
+    """
+    query = select(TrialRow.id, TrialRow.number, TrialRow.architecture, TrialRow.values)
     query = query.where(TrialRow.study_id == study.id, TrialRow.state == TrialState.COMPLETED).order_by(TrialRow.number)
-    return ((trial_id, text, values) for trial_id, text, values in session.execute(query))
+    return ((trial_id, number, text, values) for trial_id, number, text, values in session.execute(query))
 
 
 def running_architectures(session: Session, study_id: int) -> tuple[Architecture, ...]:
@@ -158,16 +167,10 @@ def running_architectures(session: Session, study_id: int) -> tuple[Architecture
     return tuple(parse_architecture(space, text) for text, space in session.execute(query))
 
 
-def count_by_state(session: Session) -> dict[TrialState, int]:
-    """How many trials of all studies are in each state; states without trials are left out."""
-    rows = session.execute(select(TrialRow.state, func.count()).group_by(TrialRow.state))
-    return {TrialState(state): count for state, count in rows}
-
-
-def canonical_ids(session: Session, study_id: int, states: Sequence[TrialState]) -> tuple[str, ...]:
-    """The architectures of the trials in these states, in alphabetical order."""
-    query = select(TrialRow.canonical_id).where(TrialRow.study_id == study_id, TrialRow.state.in_(states))
-    return tuple(sorted(session.scalars(query)))
+def canonical_ids(session: Session, study_id: int, states: Sequence[TrialState], limit: int) -> tuple[str, ...]:
+    """The architectures of the newest `limit` trials in each of these states, in alphabetical order."""
+    query = select(TrialRow.canonical_id).where(TrialRow.study_id == study_id).order_by(TrialRow.number.desc()).limit(limit)
+    return tuple(sorted(name for state in states for name in session.scalars(query.where(TrialRow.state == state))))
 
 
 def format_architecture(architecture: Architecture) -> str:
@@ -214,5 +217,5 @@ def _trial(row: Row[Any]) -> Trial:
     )
 
 
-def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
+def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from service import metrics
+from service.errors import StudyNotFound
 from service.storage import records, studies, trials
 from service.storage.values import Study, Trial, TrialState
 from service.studies import states
@@ -31,8 +32,8 @@ def lease_end(study: Study, now: datetime) -> datetime | None:
     return now + timedelta(seconds=seconds) if seconds else None
 
 
-def expire(session: Session, now: datetime, study_id: int | None = None) -> int:
-    """Take the trials whose lease has run out from their workers, in one study or in all; answers how many.
+def expire(session: Session, now: datetime, study_id: int) -> int:
+    """Take the trials of a locked study whose lease has run out from their workers; answers how many.
 
     Such a trial waits for the next asker, or has failed after its last attempt.
     """
@@ -41,11 +42,12 @@ def expire(session: Session, now: datetime, study_id: int | None = None) -> int:
         records.end_attempt(session, trial.id, trial.attempt, "expired", now)
         if trial.attempt < max_attempts:
             state = states.check(trial.state, TrialState.WAITING)
-            trials.save(session, replace(trial, state=state, lease_expires_at=None))
+            trials.save(session, study_id, trial, replace(trial, state=state, lease_expires_at=None))
         else:
             state = states.check(trial.state, TrialState.FAILED)
             reason = f"the lease ran out in each of {max_attempts} attempts"
-            trials.save(session, replace(trial, state=state, lease_expires_at=None, reason=reason, finished_at=now))
+            failed = replace(trial, state=state, lease_expires_at=None, reason=reason, finished_at=now)
+            trials.save(session, study_id, trial, failed)
     metrics.expired_leases.inc(len(overdue))
     return len(overdue)
 
@@ -54,9 +56,17 @@ async def sweep(context: Context) -> int:
     """Apply every lease that has run out, whatever the study; answers how many. Takes the write lock only if there is one."""
     database = context.database
     swept = 0
-    while await database.read(lambda session: trials.has_expired(session, database.now(session))):
-        swept += await database.write(lambda session: expire(session, database.now(session)))
+    while key := await database.read(lambda session: trials.expired_study(session, database.now(session))):
+        swept += await database.write(partial(_sweep_study, context, key))
     return swept
+
+
+def _sweep_study(context: Context, study_id: int, session: Session) -> int:
+    try:
+        studies.lock(session, study_id)
+    except StudyNotFound:
+        return 0
+    return expire(session, context.database.now(session), study_id)
 
 
 async def heartbeat(context: Context, worker: str, trial_ids: Sequence[str]) -> Heartbeat:
@@ -81,16 +91,16 @@ def _heartbeat(context: Context, worker: str, trial_ids: Sequence[str], session:
         elif trial.state == TrialState.FAILED or trial.worker != worker:
             lost.append((trial_id, _why_lost(trial)))
         else:
-            renewed.append(_renew(session, trial, lease_end(held_studies[trial.study], now)))
+            renewed.append(_renew(session, held_studies[trial.study], trial, now))
     return Heartbeat(tuple(renewed), tuple(lost), tuple(stop))
 
 
-def _renew(session: Session, trial: Trial, lease_expires_at: datetime | None) -> Trial:
+def _renew(session: Session, study: Study, trial: Trial, now: datetime) -> Trial:
+    renewed = replace(trial, lease_expires_at=lease_end(study, now))
     if trial.state == TrialState.WAITING:
         records.resume_attempt(session, trial.id, trial.attempt)
-        trial = replace(trial, state=states.check(trial.state, TrialState.RUNNING))
-    renewed = replace(trial, lease_expires_at=lease_expires_at)
-    trials.save(session, renewed)
+        renewed = replace(renewed, state=states.check(trial.state, TrialState.RUNNING))
+    trials.save(session, study.id, trial, renewed)
     return renewed
 
 

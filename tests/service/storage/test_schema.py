@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from models.search.proposal import Limits
-from service.storage import records, schema, studies, trials
+from service.storage import counts, records, schema, studies, trials
 from service.storage.session import Database
 from service.storage.tables import TABLE_PREFIX, VERSION_TABLE, Table
 from service.storage.values import Outcome, TrialState
@@ -86,6 +86,7 @@ def test_what_was_stored_at_the_first_revision_goes_on(database: Database) -> No
     assert study.closed_at is None
     (trial,) = database.read_here(lambda session: trials.page(session, study.id, None, 0, 10))
     assert (trial.value, trial.values, trial.origin.latent) == (0.25, None, (0.5,))
+    assert database.read_here(counts.of_all) == {TrialState.COMPLETED: 1}
     (observation,) = database.read_here(lambda session: trials.observations(session, study))
     assert (observation.value, observation.further) == (0.25, ())
     # The same report again is recognised, so that it is kept once.
