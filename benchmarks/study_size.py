@@ -31,7 +31,8 @@ from service.storage import schema, studies
 from service.storage.session import Database
 
 STUDY, TRADE_OFFS = "study", "trade-offs"
-IMPATIENCE = 0.05
+IMPATIENCE = 0.1
+PATIENCE = 30
 TIMEOUT = 600
 
 Timings = dict[str, list[float]]
@@ -39,9 +40,10 @@ Timings = dict[str, list[float]]
 
 @dataclass
 class Side:
-    """One of the services that are compared, with the size that its studies had at first."""
+    """One of the services that are compared: the size that its studies were made with, and the first architecture that is new."""
 
     size: int
+    first: int
     server: Served
     http: httpx.Client
     timings: Timings = field(default_factory=lambda: defaultdict(list))
@@ -58,7 +60,7 @@ class Side:
     def suggest(self, name: str, source: str, wait: float = 0.0) -> dict:
         """A trial for a worker that was never there before. Raises `RuntimeError` where it is of another source."""
         self.workers += 1
-        body = {"study": STUDY, "worker": f"new-{self.workers}", "wait": wait}
+        body = {"study": STUDY, "worker": f"new-{self.first + self.workers}", "wait": wait}
         (trial,) = self.timed(name, "POST", "/suggest", body).json()["trials"]
         if trial["source"] not in source.split("|"):
             raise RuntimeError(f"expected a trial of source '{source}', got '{trial['source']}'")
@@ -67,7 +69,7 @@ class Side:
 
 def everyday_calls(side: Side, step: int) -> Iterator[None]:
     """One of each call that needs no model, each measured when the next is asked for."""
-    graph = to_json(architecture(side.size + step))
+    graph = to_json(architecture(side.first + step))
     side.timed("enqueue", "POST", f"/studies/{STUDY}/enqueue", {"architectures": [graph]})
     yield
     trial = side.suggest("suggest, what waits", "enqueued")
@@ -77,7 +79,7 @@ def everyday_calls(side: Side, step: int) -> Iterator[None]:
     report = {"trial": trial["id"], "attempt": trial["attempt"], "value": 0.9 + 1e-6 * step}
     side.timed("observe", "POST", "/observe", report)
     yield
-    graph = to_json(architecture(side.size + step))
+    graph = to_json(architecture(side.first + step))
     values = {"accuracy": 0.7 + 1e-6 * step, "latency_ms": 5.0}
     body = {"study": TRADE_OFFS, "architecture": graph, "values": values}
     side.timed("observe, two objectives, from elsewhere", "POST", "/observe", body)
@@ -106,13 +108,24 @@ def measure_everyday(sides: Sequence[Side], steps: int) -> None:
 def measure_ready(sides: Sequence[Side], count: int) -> None:
     """Suggests from proposals that came too late for who had asked for them."""
     for side in sides:
-        body = {"study": STUDY, "worker": "impatient", "count": count, "wait": IMPATIENCE}
-        side.http.post("/suggest", json=body).raise_for_status()
-        while side.suggest("", "acquisition|fallback")["source"] == "fallback":
-            time.sleep(0.5)
+        wait = IMPATIENCE
+        while not has_ready(side, count, wait):
+            wait *= 1.5  # on a busy machine it may be over before the computation has begun
     for step in range(count - 1):
         for side in sides if step % 2 else sides[::-1]:
             side.suggest("suggest, ready proposals", "acquisition")
+
+
+def has_ready(side: Side, count: int, wait: float) -> bool:
+    """Whether there are ready proposals after an ask for `count` of them that does not wait until they come."""
+    side.workers += 1
+    body = {"study": STUDY, "worker": f"impatient-{side.first + side.workers}", "count": count, "wait": wait}
+    side.http.post("/suggest", json=body).raise_for_status()
+    for _ in range(PATIENCE):
+        if side.suggest("", "acquisition|fallback")["source"] == "acquisition":
+            return True
+        time.sleep(1.0)
+    return False
 
 
 def measure_fresh(sides: Sequence[Side], steps: int) -> None:
@@ -204,7 +217,8 @@ def run(options: argparse.Namespace) -> str:
             (folder / str(size)).mkdir()
             server = stack.enter_context(served(folder / str(size), url))
             http = stack.enter_context(httpx.Client(base_url=server.url, timeout=TIMEOUT))
-            sides.append(Side(size, server, http))
+            held = http.get(f"/studies/{STUDY}").raise_for_status().json()["trials"]
+            sides.append(Side(size, sum(held.values()), server, http))
         measure_everyday(sides, options.steps)
         print(table(sides), flush=True)
         if options.ready:
