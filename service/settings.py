@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     max_import_rows: int = Field(
         50_000, ge=1, le=1_000_000, description="Most rows in one file of results; its size is bounded by max_body_bytes."
     )
+    max_observations: int = Field(
+        20_000,
+        ge=100,
+        description="Most observations behind one proposal; of more the best, the newest and an even spread are taken.",
+    )
     max_samples: int = Field(20000, ge=1, description="Most decodings in one request: latent points times samples.")
     max_drawings: int = Field(100, ge=1, description="Most drawings in one SVG picture.")
     max_page: int = Field(1000, ge=1, description="Most entries in one page of a listing.")

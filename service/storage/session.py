@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from service.errors import DatabaseUnavailable, StorageFull
+from service.storage import counts
 
 Result = TypeVar("Result")
 Clock = Callable[[Session], datetime]
@@ -76,7 +77,9 @@ class Database:
         """`write` in the calling thread."""
         engine = self.engine.execution_options(**{_WRITE: True})
         with self._counted(), _translated(), Session(engine) as session, session.begin():
-            return work(session)
+            result = work(session)
+            counts.store(session)
+            return result
 
     def close(self) -> None:
         """Close all connections, after the work that still runs: its caller may be gone, its thread is not."""

@@ -1,6 +1,6 @@
 """The queries about studies. Each runs in the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.search.proposal import Hyperparameters, Limits
 from service.errors import StudyExists, StudyNotFound
-from service.storage.tables import StudyRow, TrialRow, storable
+from service.storage.tables import StudyRow, storable
 from service.storage.values import (
     Annotation,
     AshaRule,
@@ -21,7 +21,6 @@ from service.storage.values import (
     StoppingRule,
     Study,
     StudySettings,
-    TrialState,
 )
 
 _COLUMNS = StudyRow.__table__.c
@@ -101,15 +100,6 @@ def delete(session: Session, study_id: int) -> None:
 def save_hyperparameters(session: Session, study_id: int, hyperparameters: Hyperparameters) -> None:
     plain = {name: list(values) for name, values in hyperparameters.items()}
     session.execute(update(StudyRow).where(StudyRow.id == study_id).values(hyperparameters=plain))
-
-
-def count_trials(session: Session, study_ids: Sequence[int]) -> dict[int, dict[TrialState, int]]:
-    """How many trials of each study are in each state; states without trials are left out."""
-    counts: dict[int, dict[TrialState, int]] = {study_id: {} for study_id in study_ids}
-    query = select(TrialRow.study_id, TrialRow.state, func.count()).where(TrialRow.study_id.in_(study_ids))
-    for study_id, state, number in session.execute(query.group_by(TrialRow.study_id, TrialRow.state)):
-        counts[study_id][TrialState(state)] = number
-    return counts
 
 
 def _study(row: Row[Any]) -> Study:

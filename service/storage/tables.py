@@ -69,7 +69,7 @@ def plain(table: type[Table]) -> SqlTable:
 
 class StudyRow(Table):
     """`objectives` are pairs of a name and a direction, in order, where they have names; `limits` the most costs by name;
-    `stopping` is a stopping rule with its parameters.
+    `stopping` is a stopping rule with its parameters; `front_trials` are the completed trials that the front accounts for.
     """
 
     __tablename__ = "svge_studies"
@@ -94,6 +94,7 @@ class StudyRow(Table):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     note: Mapped[str | None] = mapped_column(Text)
     tags: Mapped[Any | None] = mapped_column(_Json)
+    front_trials: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class TrialRow(Table):
@@ -107,7 +108,7 @@ class TrialRow(Table):
         UniqueConstraint("study_id", "number"),
         UniqueConstraint("study_id", "canonical_id", "replicate"),
         Index(None, "study_id", "state", "number"),
-        Index(None, "study_id", "state", "value"),
+        Index(None, "study_id", "state", "value", "number"),
         Index(None, "study_id", "worker", "state"),
         Index(None, "state", "lease_expires_at"),
         Index(None, "study_id", "change"),
@@ -141,6 +142,32 @@ class TrialRow(Table):
     tags: Mapped[Any | None] = mapped_column(_Json)
     replicate: Mapped[int] = mapped_column(Integer)
     change: Mapped[int] = mapped_column(BigInteger)
+
+
+class TrialCountRow(Table):
+    """How many trials of a study are in a state."""
+
+    __tablename__ = "svge_trial_counts"
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("svge_studies.id", ondelete="CASCADE"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(12), primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+
+
+class FrontRow(Table):
+    """A trial that no other of its study dominates. Its outcomes are in the order of the objectives, all to be maximised, and zero
+    where there is no such objective.
+    """
+
+    __tablename__ = "svge_fronts"
+    __table_args__ = (Index(None, "study_id", "first"),)
+
+    trial_id: Mapped[str] = mapped_column(ForeignKey("svge_trials.id", ondelete="CASCADE"), primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("svge_studies.id", ondelete="CASCADE"))
+    number: Mapped[int] = mapped_column(BigInteger)
+    first: Mapped[float] = mapped_column(Float(53))
+    second: Mapped[float] = mapped_column(Float(53))
+    third: Mapped[float] = mapped_column(Float(53))
 
 
 class AttemptRow(Table):

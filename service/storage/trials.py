@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models.architectures.architecture import Architecture
 from models.search.proposal import Direction, Observation
+from service.storage import counts
 from service.storage.tables import StudyRow, TrialRow, plain, storable
 from service.storage.values import Annotation, Origin, Study, Trial, TrialState
 
@@ -29,6 +30,7 @@ def add(session: Session, study_id: int, trial: Trial) -> bool:
         if not find_by_architecture(session, study_id, [trial.canonical_id]):
             raise
         return False
+    counts.note(session, study_id, None, trial.state)
     return True
 
 
@@ -40,13 +42,17 @@ def add_all(session: Session, new: Sequence[tuple[int, Trial]]) -> None:
         for study_id, trial in chunk:
             changes[study_id] += 1
             rows.append(_row_of(study_id, trial) | {"change": changes[study_id]})
+            counts.note(session, study_id, None, trial.state)
         session.execute(insert(plain(TrialRow)), rows)
 
 
-def save(session: Session, trial: Trial) -> None:
-    """Store what may change in a trial. Its study is locked, so that changes are numbered in the order of their commits."""
-    values = {name: getattr(trial, name) for name in _MUTABLE}
-    _change(session, trial.id, values)
+def save(session: Session, study_id: int, before: Trial, after: Trial) -> None:
+    """Store what has changed in a trial; `before` is the trial as it is stored.
+
+    Its study is locked, so that changes are numbered and counted in the order of their commits.
+    """
+    _change(session, after.id, {name: getattr(after, name) for name in _MUTABLE})
+    counts.note(session, study_id, before.state, after.state)
 
 
 def annotate(session: Session, trial_id: str, annotation: Annotation) -> None:
@@ -115,9 +121,9 @@ def expired(session: Session, now: datetime, study_id: int, limit: int) -> list[
     return _trials(session, query.order_by(TrialRow.number).limit(limit).with_for_update(of=TrialRow))
 
 
-def overdue_studies(session: Session, now: datetime) -> list[int]:
-    """The keys of the studies that hold running trials whose lease has run out, in order."""
-    return sorted(session.scalars(select(TrialRow.study_id).distinct().where(*_overdue(now))))
+def overdue_study(session: Session, now: datetime) -> int | None:
+    """The key of a study in which the lease of a running trial has run out, None where there is none."""
+    return session.scalar(select(TrialRow.study_id).where(*_overdue(now)).order_by(TrialRow.lease_expires_at).limit(1))
 
 
 def page(session: Session, study_id: int, state: TrialState | None, after: int, limit: int, tag: str | None = None) -> list[Trial]:
@@ -159,23 +165,29 @@ def with_value(session: Session, study_id: int, value: float | None, limit: int)
     return _trials(session, _trial_query().where(*same).order_by(TrialRow.number).limit(limit)), size
 
 
-def observations(session: Session, study: Study) -> tuple[Observation, ...]:
-    """The completed trials of a study as the search sees them, in order of their number."""
+def observations(session: Session, study: Study, numbers: Sequence[int] | None = None) -> tuple[Observation, ...]:
+    """The completed trials of a study as the search sees them, in order of their number; of these ascending `numbers` alone where
+    some are given.
+    """
     space, further = study.settings.space, study.settings.observed_names[1:]
     query = select(TrialRow.architecture, TrialRow.value, TrialRow.std, *([TrialRow.values] if further else []))
     query = query.where(TrialRow.study_id == study.id, TrialRow.state == TrialState.COMPLETED).order_by(TrialRow.number)
+    queries = [query] if numbers is None else [query.where(TrialRow.number.in_(chunk)) for chunk in _chunks(numbers)]
     return tuple(
         Observation(parse_architecture(space, text), value, std, tuple(values[0][name] for name in further))
-        for text, value, std, *values in session.execute(query)
+        for each in queries
+        for text, value, std, *values in session.execute(each)
         if value is not None
     )
 
 
-def outcomes(session: Session, study: Study) -> Iterator[tuple[str, str, Mapping[str, float]]]:
-    """Of the completed trials of a study whose objectives have names, in order of number: ids, stored architectures and values."""
-    query = select(TrialRow.id, TrialRow.architecture, TrialRow.values)
+def outcomes(session: Session, study: Study) -> Iterator[tuple[str, int, str, Mapping[str, float]]]:
+    """Of the completed trials of a study whose objectives have names, in order of number: ids, numbers, stored architectures and
+    values.
+    """
+    query = select(TrialRow.id, TrialRow.number, TrialRow.architecture, TrialRow.values)
     query = query.where(TrialRow.study_id == study.id, TrialRow.state == TrialState.COMPLETED).order_by(TrialRow.number)
-    return ((trial_id, text, values) for trial_id, text, values in session.execute(query))
+    return ((trial_id, number, text, values) for trial_id, number, text, values in session.execute(query))
 
 
 def running_architectures(session: Session, study_id: int) -> tuple[Architecture, ...]:
@@ -184,16 +196,10 @@ def running_architectures(session: Session, study_id: int) -> tuple[Architecture
     return tuple(parse_architecture(space, text) for text, space in session.execute(query))
 
 
-def count_by_state(session: Session) -> dict[TrialState, int]:
-    """How many trials of all studies are in each state; states without trials are left out."""
-    rows = session.execute(select(TrialRow.state, func.count()).group_by(TrialRow.state))
-    return {TrialState(state): count for state, count in rows}
-
-
-def canonical_ids(session: Session, study_id: int, states: Sequence[TrialState]) -> tuple[str, ...]:
-    """The architectures of the trials in these states, in alphabetical order."""
-    query = select(TrialRow.canonical_id).where(TrialRow.study_id == study_id, TrialRow.state.in_(states))
-    return tuple(sorted(session.scalars(query)))
+def canonical_ids(session: Session, study_id: int, states: Sequence[TrialState], limit: int) -> tuple[str, ...]:
+    """The architectures of the newest `limit` trials in each of these states, in alphabetical order."""
+    query = select(TrialRow.canonical_id).where(TrialRow.study_id == study_id).order_by(TrialRow.number.desc()).limit(limit)
+    return tuple(sorted(name for state in states for name in session.scalars(query.where(TrialRow.state == state))))
 
 
 def format_architecture(architecture: Architecture) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from service.storage import curves, studies
+from service.storage import counts, curves
 from service.storage.curves import Improvement
 from service.storage.values import TrialState
 from service.studies.context import Context
@@ -25,8 +25,8 @@ async def curve(context: Context, name: str) -> Curve:
 
     def work(session: Session) -> Curve:
         study = study_named(name, session)
-        counts = studies.count_trials(session, [study.id])[study.id]
+        by_state = counts.of_studies(session, [study.id])[study.id]
         found = curves.improvements(session, study.id, study.settings.objective)
-        return Curve(found, counts.get(TrialState.COMPLETED, 0))
+        return Curve(found, by_state.get(TrialState.COMPLETED, 0))
 
     return await context.database.read(work)

@@ -81,7 +81,7 @@ class Granter:
     def _hand_out(self, trial: Trial, worker: str) -> Trial:
         state = states.check(trial.state, TrialState.RUNNING)
         again = replace(trial, state=state, attempt=trial.attempt + 1, worker=worker, lease_expires_at=self._lease_end)
-        trials.save(self._session, again)
+        trials.save(self._session, self.study.id, trial, again)
         records.start_attempt(self._session, again.id, again.attempt, worker, self._now)
         return again
 

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import anyio.to_thread
 
 from service.errors import DatabaseUnavailable, NotReady
-from service.storage import trials
+from service.storage import counts
 from service.storage.schema import current_revision, head_revision
 from service.storage.values import TrialState
 from service.studies.context import Context
@@ -48,8 +48,8 @@ async def check_ready(context: Context) -> dict[str, str]:
 
 async def trials_by_state(context: Context) -> dict[TrialState, int]:
     """How many trials of all studies are in each state."""
-    counts = await context.database.read(trials.count_by_state)
-    return {state: counts.get(state, 0) for state in TrialState}
+    found = await context.database.read(counts.of_all)
+    return {state: found.get(state, 0) for state in TrialState}
 
 
 async def read_build() -> Build:

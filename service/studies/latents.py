@@ -19,8 +19,8 @@ from service.studies.architectures import Graph, read_architectures
 from service.studies.catalogue import default_model, model_named, space_named
 from service.studies.context import Context
 from service.studies.history import trial_with_id
+from service.studies.knowledge import Query, knowledge
 from service.studies.lifecycle import study_named
-from service.studies.suggest import Query, proposal_request
 from service.workers.worker import DecodeMode, Decoding, Encoding
 
 Point = tuple[float, ...]
@@ -189,8 +189,8 @@ def _check_points(context: Context, scope: Scope, points: Sequence[Point], sampl
 async def predicted(context: Context, study: Study, distinct: Mapping[str, Architecture]) -> dict[str, Prediction]:
     """What the study's surrogate expects, by canonical id; empty while there are too few observations for one."""
     query = Query(study.id, study.settings.strategy, None)
-    _, request = await context.database.read(partial(proposal_request, query, 1))
-    predictions = await context.compute(context.worker.predict(study.settings.model_hash, request, list(distinct.values())))
+    known = await context.database.read(partial(knowledge, query, 1, context.settings.max_observations))
+    predictions = await context.compute(context.worker.predict(study.settings.model_hash, known.request, list(distinct.values())))
     return dict(zip(distinct, predictions, strict=True)) if predictions else {}
 
 

@@ -49,11 +49,12 @@ def expire(session: Session, now: datetime, study: Study) -> int:
         records.end_attempt(session, trial.id, trial.attempt, "expired", now)
         if trial.attempt < max_attempts:
             state = states.check(trial.state, TrialState.WAITING)
-            trials.save(session, replace(trial, state=state, lease_expires_at=None))
+            trials.save(session, study.id, trial, replace(trial, state=state, lease_expires_at=None))
         else:
             state = states.check(trial.state, TrialState.FAILED)
             reason = f"the lease ran out in each of {max_attempts} attempts"
-            trials.save(session, replace(trial, state=state, lease_expires_at=None, reason=reason, finished_at=now))
+            failed = replace(trial, state=state, lease_expires_at=None, reason=reason, finished_at=now)
+            trials.save(session, study.id, trial, failed)
     metrics.expired_leases.inc(len(overdue))
     return len(overdue)
 
@@ -62,9 +63,8 @@ async def sweep(context: Context) -> int:
     """Apply every lease that has run out, whatever the study; answers how many. Takes the write lock only if there is one."""
     database = context.database
     swept = 0
-    while overdue := await database.read(lambda session: trials.overdue_studies(session, database.now(session))):
-        for study_id in overdue:
-            swept += await database.write(partial(_sweep_study, context, study_id))
+    while key := await database.read(lambda session: trials.overdue_study(session, database.now(session))):
+        swept += await database.write(partial(_sweep_study, context, key))
     return swept
 
 
@@ -106,21 +106,21 @@ def _heartbeat(
         elif trial.attempt not in attempts.get(trial_id, {trial.attempt}):
             lost.append((trial_id, _why_lost(trial)))
         else:
-            renewed.append(_renew(session, trial, lease_end(held_studies[trial.study], now)))
+            renewed.append(_renew(session, held_studies[trial.study], trial, now))
     stop, dropped = take(session, held_studies, renewed, reports, now)
     gone = dict([*lost, *done])
     unheld = [(report, gone[report.trial]) for report in reports if report.trial in gone]
     return Heartbeat(tuple(renewed), tuple(lost), (*done, *stop), (*unheld, *dropped))
 
 
-def _renew(session: Session, trial: Trial, lease_expires_at: datetime | None) -> Trial:
-    renewed = replace(trial, lease_expires_at=lease_expires_at)
+def _renew(session: Session, study: Study, trial: Trial, now: datetime) -> Trial:
+    renewed = replace(trial, lease_expires_at=lease_end(study, now))
     if trial.state == TrialState.RUNNING:
-        trials.renew(session, [trial.id], lease_expires_at)
+        trials.renew(session, [trial.id], renewed.lease_expires_at)
         return renewed
     records.resume_attempt(session, trial.id, trial.attempt)
     resumed = replace(renewed, state=states.check(trial.state, TrialState.RUNNING))
-    trials.save(session, resumed)
+    trials.save(session, study.id, trial, resumed)
     return resumed
 
 

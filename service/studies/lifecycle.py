@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.architectures.architecture import Fault
 from service.errors import InvalidRequest, StudyNotFound
-from service.storage import studies, trials
+from service.storage import counts, studies, trials
 from service.storage.values import Study, StudySettings, Trial, TrialState
 from service.studies.catalogue import default_model, model_named, space_named
 from service.studies.context import Context
@@ -139,9 +139,9 @@ def summary_of(session: Session, study: Study) -> StudySummary:
 
 
 def _summaries(session: Session, found: Sequence[Study]) -> list[StudySummary]:
-    counts = studies.count_trials(session, [study.id for study in found])
+    by_study = counts.of_studies(session, [study.id for study in found])
     summaries = []
     for study in found:
         best = trials.best(session, study.id, study.settings.objective, 1)
-        summaries.append(StudySummary(study, counts[study.id], best[0].value if best else None))
+        summaries.append(StudySummary(study, by_study[study.id], best[0].value if best else None))
     return summaries

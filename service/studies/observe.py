@@ -16,8 +16,8 @@ from models.architectures.architecture import Fault
 from models.architectures.canonical import id_of_canonical
 from service.errors import ServiceError
 from service.storage import records, studies, trials
-from service.storage.values import Origin, Study, Trial
-from service.studies import states
+from service.storage.values import Origin, Study, Trial, TrialState
+from service.studies import pareto, states
 from service.studies.architectures import read_architecture
 from service.studies.catalogue import Folders, space_named
 from service.studies.context import Context
@@ -178,7 +178,13 @@ class Batch:
                 self._store(report, before, after)
         for study in self._studies.values():
             studies.save_progress(self._session, study.id, study.trials_created)
+            if study.settings.objectives and (completed := self._completed(study)):
+                pareto.extend(self._session, study, completed)
         return [self._trials[trial_id] for trial_id in self._answers]
+
+    def _completed(self, study: Study) -> list[Trial]:
+        """The trials of a study that this request completes."""
+        return [after for _, _, after in self._changes if after.study == study.name and after.state == TrialState.COMPLETED]
 
     def _named(self, report: Report, study: str) -> Report | None:
         """The report with its values by the study's objectives; None where they do not fit, which is a refusal."""
@@ -215,7 +221,7 @@ class Batch:
         self._changes.append((report, before, after))
 
     def _store(self, report: Report, before: Trial, after: Trial) -> None:
-        trials.save(self._session, after)
+        trials.save(self._session, self._studies[after.study].id, before, after)
         if before.attempt != report.attempt:
             records.end_attempt(self._session, after.id, before.attempt, "superseded", self._now)
         if report.attempt != ELSEWHERE:

@@ -1,4 +1,4 @@
-"""The best trade-offs of a study: its completed trials that no other one dominates."""
+"""The best trade-offs of a study: its completed trials that no other one dominates, kept while they are reported."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,12 @@ from functools import partial
 import numpy as np
 from sqlalchemy.orm import Session
 
+from models.architectures.architecture import Architecture
 from models.networks.costs.published_cost import published_cost
 from models.search.dominance import non_dominated
-from service.storage import trials
-from service.storage.values import StudySettings, Trial
+from service.storage import counts, fronts, trials
+from service.storage.fronts import Member
+from service.storage.values import Study, StudySettings, Trial, TrialState
 from service.studies.context import Context
 from service.studies.lifecycle import study_named
 
@@ -28,29 +30,58 @@ async def pareto_front(context: Context, name: str, limit: int) -> Front:
     return await context.database.read(partial(_front, name, limit))
 
 
+def extend(session: Session, study: Study, completed: Sequence[Trial]) -> None:
+    """Let trials that this transaction has completed into the front of their study, whose row it holds."""
+    before = counts.of_studies(session, [study.id])[study.id].get(TrialState.COMPLETED, 0)
+    if fronts.accounted(session, study.id) == before:
+        values = [
+            (trial.id, trial.number, _outcomes(study.settings, trial.architecture, trial.values or {})) for trial in completed
+        ]
+        for member in _best([Member(*each) for each in values]):
+            fronts.offer(session, study.id, member)
+    else:
+        fronts.replace(session, study.id, _all_members(session, study))
+    fronts.account(session, study.id, before + len(completed))
+
+
 def _front(name: str, limit: int, session: Session) -> Front:
     study = study_named(name, session)
-    settings = study.settings
-    if not settings.objectives:
-        best = trials.best(session, study.id, settings.objective, 1)
+    if not study.settings.objectives:
+        best = trials.best(session, study.id, study.settings.objective, 1)
         return Front(*trials.with_value(session, study.id, best[0].value, limit)) if best else Front((), 0)
-    ids, rows = [], []
-    for trial_id, text, values in trials.outcomes(session, study):
-        ids.append(trial_id)
-        rows.append(_signed(settings, text, values))
-    outcomes = np.array(rows, dtype=np.float64).reshape(len(rows), len(settings.objectives))
-    places = np.flatnonzero(non_dominated(outcomes))
-    order = places[np.argsort(-outcomes[places, 0], kind="stable")]
-    shown = [ids[place] for place in order[:limit].tolist()]
+    completed = counts.of_studies(session, [study.id])[study.id].get(TrialState.COMPLETED, 0)
+    if fronts.accounted(session, study.id) == completed:
+        shown, size = fronts.best(session, study.id, limit)
+    else:
+        members = sorted(_all_members(session, study), key=lambda member: (-member.outcomes[0], member.number))
+        shown, size = [member.trial_id for member in members[:limit]], len(members)
     found = trials.find(session, shown)
-    return Front([found[trial_id] for trial_id in shown], len(order))
+    return Front([found[trial_id] for trial_id in shown], size)
 
 
-def _signed(settings: StudySettings, text: str, values: Mapping[str, float]) -> list[float]:
-    """The outcomes in the order of the objectives, with their sign turned where they are to be minimised."""
+def _all_members(session: Session, study: Study) -> list[Member]:
+    """The front by all completed trials, in time that grows with them: for studies whose front was not kept."""
+    settings = study.settings
+    return _best(
+        [Member(key, number, _outcomes(settings, text, values)) for key, number, text, values in trials.outcomes(session, study)]
+    )
+
+
+def _best(members: Sequence[Member]) -> list[Member]:
+    """Those that none of them dominates."""
+    outcomes = np.array([member.outcomes for member in members], dtype=np.float64)
+    return [members[place] for place in np.flatnonzero(non_dominated(outcomes)).tolist()] if members else []
+
+
+def _outcomes(settings: StudySettings, graph: Architecture | str, values: Mapping[str, float]) -> tuple[float, ...]:
+    """The outcomes in the order of the objectives, with their sign turned where they are to be minimised; `graph` may be as it is
+    stored.
+    """
+    cost = None
+    if len(values) < len(settings.objectives):
+        cost = published_cost(trials.parse_architecture(settings.space, graph) if isinstance(graph, str) else graph)
     row = []
-    cost = published_cost(trials.parse_architecture(settings.space, text)) if len(values) < len(settings.objectives) else None
     for objective in settings.objectives:
         value = values[objective.name] if objective.cost is None else getattr(cost, objective.cost)
         row.append(float(value) if objective.direction == "maximize" else -float(value))
-    return row
+    return tuple(row)

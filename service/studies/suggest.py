@@ -20,13 +20,14 @@ from models.search.proposal import Limits, Proposal, ProposalBatch, ProposalRequ
 from models.spaces.space import SearchSpace
 from service import metrics
 from service.errors import InvalidRequest, ModelUnavailable
-from service.storage import studies, trials
-from service.storage.values import Origin, Study, StudySettings, Trial, TrialState
+from service.storage import studies
+from service.storage.values import Origin, Study, StudySettings, Trial
 from service.studies.catalogue import model_named, space_named
 from service.studies.context import Context
-from service.studies.fallback import proposal_seed, random_offers
+from service.studies.fallback import random_offers
 from service.studies.grants import Ask, Grant, Granter, Offer
 from service.studies.joint import Coalescer, Entry
+from service.studies.knowledge import Knowledge, Query, held_already, knowledge, with_trials
 from service.studies.lifecycle import study_named
 from service.studies.objectives import check_strategy
 
@@ -37,7 +38,8 @@ _LARGEST_GROWTH = 2
 _FRUITLESS_ROUNDS = 3
 _FALLBACK_TRIES = 20
 _FALLBACK_DRAWS = 64
-_NEVER_AGAIN = (TrialState.WAITING, TrialState.FAILED, TrialState.INFEASIBLE, TrialState.STOPPED)
+_TELLING_ROUNDS = 3
+_SPARE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,6 @@ class Suggestion:
 
     trials: tuple[Trial, ...]
     reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What proposals are made for; callers with equal queries share them."""
-
-    study_id: int
-    strategy: Strategy
-    max_nodes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +135,23 @@ class Suggester:
                 return grant
         return replace(grant, reason=_nothing_new(space, settings, drawn, grant.trials_created))
 
+    async def _new_proposals(self, known: Knowledge) -> ProposalBatch:
+        """What the search proposes. Where it was told of a part of the study, it gives some to spare, what the study holds already
+        is left out, and it is told of that when too little is left.
+        """
+        if known.is_complete:
+            return await self._compute(known.study, known.request)
+        database, study_id, count = self._context.database, known.study.id, known.request.count
+        known = replace(known, request=replace(known.request, count=min(count + _SPARE, self._context.settings.max_count)))
+        for _ in range(_TELLING_ROUNDS):
+            batch = await self._compute(known.study, known.request)
+            held = await database.read(partial(held_already, study_id, batch.proposals))
+            new = tuple(proposal for proposal in batch.proposals if proposal.canonical_id not in held)[:count]
+            if len(new) == count or not held:
+                break
+            known = await database.read(partial(with_trials, known, list(held.values())))
+        return replace(batch, proposals=new)
+
     async def _compute(self, study: Study, request: ProposalRequest) -> ProposalBatch:
         """Raises `ModelUnavailable` whatever goes wrong: a trainer gets an architecture even where the search has a fault."""
         context, outcome, started = self._context, "failed", asyncio.get_running_loop().time()
@@ -164,14 +174,12 @@ class Suggester:
         for entry in entries:
             missing[entry.item.ask.worker] = max(missing.get(entry.item.ask.worker, 0), entry.item.missing)
         count = min(sum(missing.values()), context.settings.max_count)
-        study, request = await context.database.read(partial(proposal_request, query, count))
-        batch = ProposalBatch(())
-        if request.count:
-            batch = await self._compute(study, request)
-        offers = [_offer(proposal, len(request.observations)) for proposal in batch.proposals]
+        known = await context.database.read(partial(knowledge, query, count, context.settings.max_observations))
+        batch = await self._new_proposals(known) if known.request.count else ProposalBatch(())
+        offers = [_offer(proposal, len(known.request.observations)) for proposal in batch.proposals]
         claimed = [entry for entry in entries if entry.claim()]
         asks = [entry.item.ask for entry in claimed]
-        grants, left = await context.database.write(partial(_grant_all, context, study.id, asks, offers, batch))
+        grants, left = await context.database.write(partial(_grant_all, context, query.study_id, asks, offers, batch))
         # Proposals that come too late for everybody who waited are the next asker's.
         if left:
             self._ready[query] = deque(left)
@@ -192,27 +200,6 @@ def _check_size(space: SearchSpace, max_nodes: int | None) -> None:
     if max_nodes is not None and not low <= max_nodes <= high:
         message = f"expected {low} to {high} nodes, the trained size of '{space.name}' to twice it, got {max_nodes}; leave it out"
         raise InvalidRequest([Fault("/max_nodes", f"{message} for the trained size")])
-
-
-def proposal_request(query: Query, count: int, session: Session) -> tuple[Study, ProposalRequest]:
-    study = studies.get(session, query.study_id)
-    settings = study.settings
-    if settings.max_trials is not None:
-        count = min(count, settings.max_trials - study.trials_created)
-    return study, ProposalRequest(
-        direction=settings.objective,
-        count=count,
-        seed=proposal_seed(settings.seed, study.trials_created),
-        observations=trials.observations(session, study),
-        pending=trials.running_architectures(session, study.id),
-        excluded=trials.canonical_ids(session, study.id, _NEVER_AGAIN),
-        strategy=query.strategy,
-        initial_size=settings.initial_size,
-        max_nodes=query.max_nodes,
-        hyperparameters=study.hyperparameters,
-        further=settings.further,
-        limits=settings.limits,
-    )
 
 
 def _grant_all(

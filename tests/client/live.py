@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from service.app import create_app
 from service.settings import Settings
@@ -19,8 +20,14 @@ def serving(folder: Path) -> Iterator[str]:
     write_model(folder, "fake", "nasbench101")
     url = f"sqlite:///{folder / 'svge.db'}"
     settings = Settings.model_validate({"database_url": url, "models_folder": folder, "sweep_seconds": 0.1})
-    config = uvicorn.Config(create_app(settings, FakeWorker(folder)), log_config=None, access_log=False)
-    server = uvicorn.Server(config)
+    with listening(create_app(settings, FakeWorker(folder))) as address:
+        yield address
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """The URL of an application on a free port, in a thread until the block ends."""
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

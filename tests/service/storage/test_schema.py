@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from models.search.proposal import Limits
-from service.storage import progress, records, schema, studies, trials
+from service.storage import counts, progress, records, schema, studies, trials
 from service.storage.session import Database
 from service.storage.tables import TABLE_PREFIX, VERSION_TABLE, Table
 from service.storage.values import Outcome, Point, TrialState
@@ -86,6 +86,7 @@ def test_what_was_stored_at_the_first_revision_goes_on(database: Database) -> No
     assert (study.closed_at, study.settings.stopping) == (None, None)
     (trial,) = database.read_here(lambda session: trials.page(session, study.id, None, 0, 10))
     assert (trial.value, trial.values, trial.origin.latent) == (0.25, None, (0.5,))
+    assert database.read_here(counts.of_all) == {TrialState.COMPLETED: 1}
     (observation,) = database.read_here(lambda session: trials.observations(session, study))
     assert (observation.value, observation.further) == (0.25, ())
     (attempt,) = database.read_here(lambda session: records.attempts(session, "t1"))
@@ -103,7 +104,7 @@ def test_what_was_stored_at_the_first_revision_goes_on(database: Database) -> No
     assert database.read_here(lambda session: records.observations(session, "t1")) == []
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"])
 def test_every_past_revision_is_upgraded_with_what_it_holds(database: Database, revision: str) -> None:
     schema.upgrade(database)
     schema.downgrade(database, "0001")

@@ -15,7 +15,7 @@ from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id
 from models.search.proposal import Limits
 from models.spaces.registry import get_space
-from service.storage import schema, studies, trials
+from service.storage import schema, selection, studies, trials
 from service.storage.session import Database
 from service.storage.values import NamedObjective, Origin, Study, StudySettings, Trial, TrialState
 
@@ -80,7 +80,7 @@ def test_what_is_stored_comes_back_equal(database: Database, study: Study) -> No
     (made,) = stored(database, study, [None])
     assert database.read_here(lambda session: trials.find(session, ["t1", "absent"])) == {"t1": made}
     changed = replace(made, state=TrialState.STOPPED, value=-0.25, std=0.5, reason="enough", finished_attempt=1, finished_at=NOW)
-    database.write_here(lambda session: trials.save(session, changed))
+    database.write_here(lambda session: trials.save(session, study.id, made, changed))
     assert database.read_here(lambda session: trials.find(session, ["t1"])) == {"t1": changed}
 
 
@@ -116,9 +116,9 @@ def test_a_lease_has_run_out_at_its_end_and_not_before(database: Database, study
     stored(database, study, [None, None, None])
     overdue = database.read_here(lambda session: trials.expired(session, NOW + timedelta(seconds=2), study.id, 10))
     assert [each.number for each in overdue] == [1, 2]
-    for seconds, expected in ((0.5, []), (2.0, [study.id])):
+    for seconds, expected in ((0.5, None), (2.0, study.id)):
         now = NOW + timedelta(seconds=seconds)
-        assert database.read_here(lambda session, now=now: trials.overdue_studies(session, now)) == expected
+        assert database.read_here(lambda session, now=now: trials.overdue_study(session, now)) == expected
 
 
 def test_the_search_sees_completed_trials_as_observations(database: Database, study: Study) -> None:
@@ -147,7 +147,7 @@ def test_a_trial_that_a_sweep_is_taking_back_is_not_its_worker_s_any_more(databa
 
     def sweep(session: Session) -> None:
         (trial,) = trials.expired(session, NOW + timedelta(days=1), study.id, 10)
-        trials.save(session, replace(trial, state=TrialState.WAITING))
+        trials.save(session, study.id, trial, replace(trial, state=TrialState.WAITING))
         taken.set()
         assert asked.wait(10)
         time.sleep(0.2)
@@ -174,11 +174,15 @@ def test_no_listing_scans_or_sorts_a_whole_study(database: Database, study: Stud
         "held": lambda session: trials.held_by(session, study.id, "w"),
         "best": lambda session: trials.best(session, study.id, "maximize", 5),
         "expired": lambda session: trials.expired(session, NOW, study.id, 5),
-        "overdue": lambda session: trials.overdue_studies(session, NOW),
+        "overdue": lambda session: trials.overdue_study(session, NOW),
         "changed": lambda session: trials.changed(session, study.id, None, 10, 5),
         "last change": lambda session: trials.last_change(session, study.id),
         "tagged": lambda session: trials.page(session, study.id, None, 10, 5, "odd"),
         "last replicate": lambda session: trials.last_replicate(session, study.id, "a"),
+        "of one value": lambda session: trials.with_value(session, study.id, 0.5, 5),
+        "observations of some": lambda session: trials.observations(session, study, [1, 2, 3]),
+        "newest completed": lambda session: selection.telling_numbers(session, study, 40),
+        "names of the newest": lambda session: trials.canonical_ids(session, study.id, [TrialState.FAILED], 5),
         "by architecture": lambda session: trials.find_by_architecture(session, study.id, ["a", "b"]),
     }
     for name, query in queries.items():

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,12 @@ class LifeCycle(RuleBasedStateMachine):
         ]
         assert [t["value"] for t in page] == [t.outcome[1] for t in self.trials]
         assert len({t["canonical_id"] for t in page}) == len(page) <= MAX_TRIALS
+
+    @invariant()
+    def the_kept_counts_are_those_of_a_recount(self) -> None:
+        counted = Counter(trial.state for trial in self.trials)
+        kept = self.runner.run(self.service.get("/studies/demo"))["trials"]
+        assert {state: count for state, count in kept.items() if count} == counted
 
 
 TestLifeCycle = LifeCycle.TestCase
