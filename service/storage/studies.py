@@ -83,6 +83,11 @@ def save_progress(session: Session, study_id: int, trials_created: int) -> None:
     session.execute(update(StudyRow).where(StudyRow.id == study_id).values(trials_created=trials_created))
 
 
+def pin(session: Session, study_id: int, model_hash: str) -> None:
+    """Let a study go on with another checkpoint, for which no hyperparameters are fitted yet."""
+    session.execute(update(StudyRow).where(StudyRow.id == study_id).values(model_hash=model_hash, hyperparameters=None))
+
+
 def set_closed(session: Session, study_id: int, closed_at: datetime | None) -> None:
     session.execute(update(StudyRow).where(StudyRow.id == study_id).values(closed_at=closed_at))
 

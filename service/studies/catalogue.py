@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from models.architectures.architecture import Fault
 from models.pretrained.catalogue import (
     Card,
     InvalidCheckpoint,
@@ -19,7 +20,7 @@ from models.pretrained.catalogue import (
     spaces_in,
 )
 from models.spaces.space import SearchSpace, UnknownSpace
-from service.errors import CatalogueDamaged, ModelNotFound, SpaceNotFound
+from service.errors import CatalogueDamaged, InvalidRequest, ModelNotFound, SpaceNotFound
 
 Folders = tuple[Path, ...]
 
@@ -49,6 +50,17 @@ def model_named(folders: Folders, name_or_hash: str) -> Card:
             return find_card(name_or_hash, *folders, strict=False)
     except UnknownModel as error:
         raise ModelNotFound(f"{error}; GET /models lists them") from error
+
+
+def model_for(folders: Folders, space: str, model: str | None) -> Card:
+    """The checkpoint for a study of this space: the one named, else the default one.
+
+    Raises `SpaceNotFound`, `ModelNotFound`, and `InvalidRequest` for one of another space.
+    """
+    card = model_named(folders, model) if model is not None else default_model(folders, space)
+    if card.space != space:
+        raise InvalidRequest([Fault("/model", f"expected a model of '{space}', got '{card.name}' of '{card.space}'")])
+    return card
 
 
 def default_model(folders: Folders, space: str) -> Card:

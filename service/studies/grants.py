@@ -23,11 +23,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A proposed architecture in canonical order, not yet a trial."""
+    """A proposed architecture in canonical order, not yet a trial; `model_hash` is that of the checkpoint which proposed it."""
 
     architecture: Architecture
     canonical_id: str
     origin: Origin
+    model_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,11 @@ class Granter:
 
 
 def new_trial(study: Study, trial_id: str, offer: Offer, now: datetime) -> Trial:
-    """The next trial of a study, waiting to be handed out and not yet stored."""
+    """The next trial of a study, waiting to be handed out and not yet stored.
+
+    Of an offer of another checkpoint, as the study had it a moment before, latent point and predictions are left out.
+    """
+    is_current = offer.model_hash in (None, study.settings.model_hash)
     return Trial(
         id=trial_id,
         study=study.name,
@@ -108,7 +113,7 @@ def new_trial(study: Study, trial_id: str, offer: Offer, now: datetime) -> Trial
         lease_expires_at=None,
         architecture=offer.architecture,
         canonical_id=offer.canonical_id,
-        origin=offer.origin,
+        origin=offer.origin if is_current else Origin(offer.origin.source),
         model_hash=study.settings.model_hash,
         value=None,
         values=None,

@@ -141,10 +141,10 @@ async def predict(context: Context, name: str, graphs: Sequence[Graph], pointer:
 
 
 async def trial_point(context: Context, trial_id: str) -> tuple[Scope, Point]:
-    """The latent point of a trial; one that has none is encoded. Raises `TrialNotFound`."""
+    """The latent point of a trial; one that has none, or one of another checkpoint, is encoded. Raises `TrialNotFound`."""
     trial = await context.database.read(partial(trial_with_id, trial_id))
     scope = await study_scope(context, trial.study)
-    if trial.origin.latent is not None:
+    if trial.origin.latent is not None and trial.model_hash == scope.card.hash:
         return scope, trial.origin.latent
     encoding = (await context.compute(context.worker.encode(scope.card.hash, [trial.architecture])))[0]
     return scope, encoding.mean

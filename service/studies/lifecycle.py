@@ -6,11 +6,10 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from models.architectures.architecture import Fault
-from service.errors import InvalidRequest, StudyNotFound
+from service.errors import StudyNotFound
 from service.storage import counts, studies, trials
 from service.storage.values import Study, StudySettings, Trial, TrialState
-from service.studies.catalogue import default_model, model_named, space_named
+from service.studies.catalogue import model_for, space_named
 from service.studies.context import Context
 from service.studies.objectives import check_objectives
 
@@ -57,9 +56,7 @@ async def create_study(context: Context, settings: StudySettings, model: str | N
     folders = context.settings.model_folders
     space_named(folders, settings.space)
     check_objectives(settings)
-    card = model_named(folders, model) if model is not None else default_model(folders, settings.space)
-    if card.space != settings.space:
-        raise InvalidRequest([Fault("/model", f"expected a model of '{settings.space}', got '{card.name}' of '{card.space}'")])
+    card = model_for(folders, settings.space, model)
     pinned = replace(settings, model_hash=card.hash)
     database = context.database
     study = await database.write(lambda session: studies.create(session, pinned, database.now(session)))

@@ -176,7 +176,8 @@ class Suggester:
         count = min(sum(missing.values()), context.settings.max_count)
         known = await context.database.read(partial(knowledge, query, count, context.settings.max_observations))
         batch = await self._new_proposals(known) if known.request.count else ProposalBatch(())
-        offers = [_offer(proposal, len(known.request.observations)) for proposal in batch.proposals]
+        seen, model_hash = len(known.request.observations), known.study.settings.model_hash
+        offers = [_offer(proposal, seen, model_hash) for proposal in batch.proposals]
         claimed = [entry for entry in entries if entry.claim()]
         asks = [entry.item.ask for entry in claimed]
         grants, left = await context.database.write(partial(_grant_all, context, query.study_id, asks, offers, batch))
@@ -215,7 +216,7 @@ def _grant_all(
     return told, list(left)
 
 
-def _offer(proposal: Proposal, observations_seen: int) -> Offer:
+def _offer(proposal: Proposal, observations_seen: int, model_hash: str) -> Offer:
     origin = Origin(
         proposal.source,
         proposal.latent,
@@ -224,4 +225,4 @@ def _offer(proposal: Proposal, observations_seen: int) -> Offer:
         proposal.acquisition_value,
         observations_seen,
     )
-    return Offer(proposal.architecture, proposal.canonical_id, origin)
+    return Offer(proposal.architecture, proposal.canonical_id, origin, model_hash)

@@ -9,11 +9,11 @@ from service.api.dependencies import ContextDep, check_limit
 from service.api.openapi import example
 from service.api.pagination import Cursor, Limit, Since, read_cursor, write_cursor
 from service.api.schemas.annotations import ANNOTATE, AnnotationRequest, Tag
-from service.api.schemas.studies import STUDY, EnqueueRequest, StudiesAnswer, StudyRequest, StudySchema, study_schema
+from service.api.schemas.studies import STUDY, EnqueueRequest, PinRequest, StudiesAnswer, StudyRequest, StudySchema, study_schema
 from service.api.schemas.trials import COMPLETED, WAITING, ParetoAnswer, TrialsAnswer, TrialsPage, trial_schema
 from service.errors import InvalidRequest
 from service.storage.values import TrialState
-from service.studies import annotations, lifecycle, pareto
+from service.studies import annotations, lifecycle, pareto, pinning
 from service.studies import enqueue as queue
 from service.studies.lifecycle import TrialFilter
 
@@ -53,6 +53,12 @@ async def close_study(context: ContextDep, name: str) -> StudySchema:
 async def reopen_study(context: ContextDep, name: str) -> StudySchema:
     """Let a closed study hand out trials again."""
     return study_schema(await lifecycle.close_study(context, name, closed=False))
+
+
+@router.post("/{name}/model", response_model=StudySchema, responses=example(200, STUDY))
+async def pin_study(context: ContextDep, name: str, body: PinRequest) -> StudySchema:
+    """Go on with another checkpoint of the same space: the search encodes all architectures again."""
+    return study_schema(await pinning.pin_study(context, name, body.model))
 
 
 @router.patch("/{name}", response_model=StudySchema, responses=example(200, STUDY | ANNOTATE))

@@ -43,6 +43,7 @@ TRADE_OFFS: Json = {
 }
 ASHA: Json = {"rule": "asha", "min_step": 1, "reduction_factor": 3, "max_step": 50}
 MEDIAN: Json = {"rule": "median", "min_step": 3, "min_trials": 5, "max_step": 50}
+PIN: Json = {"model": "nasbench101_triplet"}
 ENQUEUE: Json = {"architectures": [CELL]}
 STUDY: Json = CREATE | {
     "strategy": "svge",
@@ -169,6 +170,12 @@ class StudyRequest(Schema):
             limits=Limits() if self.limits is None else Limits(self.limits.parameters, self.limits.multiply_adds),
             stopping=None if self.stopping is None else self.stopping.stopping_rule(),
         )
+
+
+class PinRequest(Schema):
+    model_config = shown(PIN)
+
+    model: Annotated[Name, Field(description="Name or hash of a checkpoint of the study's space.")]
 
 
 class EnqueueRequest(Schema):
