@@ -16,9 +16,10 @@ from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id
 from models.pretrained.catalogue import Card, default_card
 from models.spaces.registry import get_space
-from service.storage import studies, trials
+from service.storage import studies
 from service.storage.session import Database
 from service.storage.tables import AttemptRow, ObservationRow, TrialCountRow, TrialRow
+from service.storage.trial_rows import format_architecture
 from service.storage.values import NamedObjective, StudySettings, TrialState
 from service.studies import pareto
 
@@ -82,7 +83,7 @@ def _rows(study_id: int, card: Card, indices: range, objectives: Sequence[NamedO
             "state": state,
             "attempt": 1,
             "worker": f"worker-{index % 64}",
-            "architecture": trials.format_architecture(graph),
+            "architecture": format_architecture(graph),
             "canonical_id": canonical_id(graph),
             "source": "acquisition",
             "latent": latent,
@@ -97,6 +98,8 @@ def _rows(study_id: int, card: Card, indices: range, objectives: Sequence[NamedO
             "finished_attempt": 1,
             "created_at": started,
             "finished_at": started + timedelta(hours=1),
+            "replicate": 0,
+            "change": index + 1,
         }
 
 

@@ -103,13 +103,11 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 async def _sweep_for_ever(context: Context) -> None:
     while True:
-        try:
-            swept = await leases.sweep(context)
-            if swept:
-                _log.info("%d leases ran out", swept)
-            await replays.forget_old(context)
-        except DatabaseUnavailable as error:
-            _log.warning("no sweep this time: %s", error)
-        except Exception:
-            _log.exception("no sweep this time")  # a sweep that ended for good would leave trials with dead workers
+        for sweep in (leases.sweep, replays.forget_old):
+            try:
+                await sweep(context)
+            except DatabaseUnavailable as error:
+                _log.warning("no sweep this time: %s", error)
+            except Exception:
+                _log.exception("no sweep this time")  # a sweep that ended for good would leave trials with dead workers
         await asyncio.sleep(context.settings.sweep_seconds)

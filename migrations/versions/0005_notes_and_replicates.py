@@ -34,6 +34,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index(_TAGGED, "svge_trials")
     op.drop_index(_CHANGES, "svge_trials")
+    replicates = "(SELECT id FROM svge_trials WHERE replicate > 0)"
+    for table in ("svge_attempts", "svge_observations"):
+        op.execute(f"DELETE FROM {table} WHERE trial_id IN {replicates}")
     op.execute("DELETE FROM svge_trials WHERE replicate > 0")
     with op.batch_alter_table("svge_trials") as trials:
         trials.drop_constraint(_REPLICATES, type_="unique")

@@ -43,7 +43,8 @@ class Replay:
 
     async def _answer(self, context: Context, scope: Scope, body: bytes, key: str) -> Response:
         target = scope["path"].encode() + (b"?" + scope["query_string"] if scope["query_string"] else b"")
-        fingerprint = hashlib.sha256(target + b"\0" + body).hexdigest()
+        kind = Headers(scope=scope).get("Content-Type", "").encode()
+        fingerprint = hashlib.sha256(b"\0".join((target, kind, body))).hexdigest()
         while True:
             found = await claim(context, key, fingerprint)
             if isinstance(found, StoredAnswer):

@@ -5,20 +5,16 @@ state of trials holds the study's row, so that transactions meet there and not h
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from service.storage.dialects import insert_of
 from service.storage.tables import TrialCountRow
 from service.storage.values import TrialState
 
 _NOTED = "svge_trial_counts"
-_INSERTS: Mapping[str, Callable[..., postgresql.Insert | sqlite.Insert]] = {
-    "postgresql": postgresql.insert,
-    "sqlite": sqlite.insert,
-}
 
 
 def note(session: Session, study_id: int, before: TrialState | None, after: TrialState) -> None:
@@ -37,7 +33,7 @@ def store(session: Session) -> None:
     changes = [{"study_id": key, "state": state, "count": change} for (key, state), change in sorted(noted.items()) if change]
     if not changes:
         return
-    added = _INSERTS[session.get_bind().dialect.name](TrialCountRow).values(changes)
+    added = insert_of(session, TrialCountRow).values(changes)
     sums = {"count": TrialCountRow.count + added.excluded["count"]}
     session.execute(added.on_conflict_do_update(index_elements=["study_id", "state"], set_=sums))
 

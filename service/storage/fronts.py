@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.storage.tables import FrontRow, StudyRow
+from service.storage.values import Study
 
 _OUTCOMES = (FrontRow.first, FrontRow.second, FrontRow.third)
 
@@ -39,6 +40,13 @@ def best(session: Session, study_id: int, limit: int) -> tuple[list[str], int]:
     query = select(FrontRow.trial_id).where(FrontRow.study_id == study_id)
     size = session.scalar(select(func.count()).select_from(FrontRow).where(FrontRow.study_id == study_id)) or 0
     return list(session.scalars(query.order_by(FrontRow.first.desc(), FrontRow.number).limit(limit))), size
+
+
+def members(session: Session, study: Study) -> list[Member]:
+    """The whole front."""
+    rows = session.execute(select(FrontRow.trial_id, FrontRow.number, *_OUTCOMES).where(FrontRow.study_id == study.id))
+    size = len(study.settings.objectives)
+    return [Member(trial_id, number, tuple(outcomes)[:size]) for trial_id, number, *outcomes in rows]
 
 
 def replace(session: Session, study_id: int, members: Iterable[Member]) -> None:

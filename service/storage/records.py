@@ -4,25 +4,38 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from service.storage.dialects import insert_of
 from service.storage.tables import AttemptRow, ObservationRow, plain
 from service.storage.values import Attempt, Outcome, StoredObservation, TrialState
 
 _CHUNK = 500
 
 
+class Report(NamedTuple):
+    """What was reported of an attempt at a trial."""
+
+    trial_id: str
+    attempt: int
+    outcome: Outcome
+    metrics: Mapping[str, Any] | None
+
+
 def start_attempt(session: Session, trial_id: str, attempt: int, worker: str, now: datetime) -> None:
     session.execute(insert(AttemptRow).values(trial_id=trial_id, attempt=attempt, worker=worker, started_at=now))
 
 
-def end_attempt(session: Session, trial_id: str, attempt: int, outcome: str, now: datetime) -> None:
-    """Say how an attempt ended; a result that comes after its lease ran out replaces `expired`."""
-    where = (AttemptRow.trial_id == trial_id, AttemptRow.attempt == attempt)
-    session.execute(update(AttemptRow).where(*where).values(ended_at=now, outcome=outcome))
+def end_attempts(session: Session, ended: Sequence[tuple[str, int, str]], now: datetime) -> None:
+    """Say how attempts, given by trial and number, ended; a result that comes after its lease ran out replaces `expired`."""
+    if ended:
+        columns = plain(AttemptRow).c
+        where = (columns.trial_id == bindparam("of_trial"), columns.attempt == bindparam("number"))
+        rows = [{"of_trial": trial_id, "number": attempt, "how": outcome} for trial_id, attempt, outcome in ended]
+        session.execute(update(plain(AttemptRow)).where(*where).values(ended_at=now, outcome=bindparam("how")), rows)
 
 
 def resume_attempt(session: Session, trial_id: str, attempt: int) -> None:
@@ -36,30 +49,11 @@ def attempts(session: Session, trial_id: str) -> list[Attempt]:
     return [Attempt(row.attempt, row.worker, row.started_at, row.ended_at, row.outcome) for row in rows]
 
 
-def add_observation(
-    session: Session, trial_id: str, attempt: int, outcome: Outcome, metrics: Mapping[str, Any] | None, late: bool, now: datetime
-) -> None:
-    """Keep a report. The same report of the same attempt is kept once."""
-    row = _row_of(trial_id, attempt, outcome, metrics, late, now)
-    same = (
-        ObservationRow.trial_id == trial_id,
-        ObservationRow.attempt == attempt,
-        ObservationRow.fingerprint == row["fingerprint"],
-    )
-    if session.scalar(select(ObservationRow.id).where(*same)) is None:
-        session.execute(insert(ObservationRow).values(**row))
-
-
-def add_first_observations(
-    session: Session, attempt: int, reports: Sequence[tuple[str, Outcome, Mapping[str, Any] | None]], now: datetime
-) -> None:
-    """Keep one report of each of many new trials: `reports` are their ids with outcome and metrics."""
+def add_observations(session: Session, reports: Sequence[Report], late: bool, now: datetime) -> None:
+    """Keep reports. The same report of the same attempt is kept once."""
+    kept = insert_of(session, plain(ObservationRow)).on_conflict_do_nothing()
     for start in range(0, len(reports), _CHUNK):
-        rows = [
-            _row_of(trial_id, attempt, outcome, metrics, False, now)
-            for trial_id, outcome, metrics in reports[start : start + _CHUNK]
-        ]
-        session.execute(insert(plain(ObservationRow)), rows)
+        session.execute(kept, [_row_of(report, late, now) for report in reports[start : start + _CHUNK]])
 
 
 def observations(session: Session, trial_id: str) -> list[StoredObservation]:
@@ -77,12 +71,11 @@ def observations(session: Session, trial_id: str) -> list[StoredObservation]:
     ]
 
 
-def _row_of(
-    trial_id: str, attempt: int, outcome: Outcome, metrics: Mapping[str, Any] | None, late: bool, now: datetime
-) -> dict[str, Any]:
+def _row_of(report: Report, late: bool, now: datetime) -> dict[str, Any]:
+    outcome, metrics = report.outcome, report.metrics
     return {
-        "trial_id": trial_id,
-        "attempt": attempt,
+        "trial_id": report.trial_id,
+        "attempt": report.attempt,
         "fingerprint": _fingerprint(outcome, metrics),
         "status": outcome.status,
         "value": outcome.value,

@@ -1,12 +1,13 @@
 """The schema's version: bringing a database to the newest one, and asking whether it is there. The steps are in `migrations/`."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.orm import Session
 
 import migrations
@@ -21,6 +22,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
     """Apply the missing migrations. Several processes may do this at once: one works, the others wait and find it done."""
     with migrating(database.engine) as connection:
         if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # whoever migrates a large database takes its time
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         command.upgrade(_config(connection), revision)
 
@@ -42,6 +44,7 @@ def current_revision(session: Session) -> str | None:
     return MigrationContext.configure(session.connection(), opts={"version_table": VERSION_TABLE}).get_current_revision()
 
 
+@cache
 def head_revision() -> str:
     """The newest revision that this program knows."""
     return ScriptDirectory.from_config(_config(None)).get_current_head() or "base"

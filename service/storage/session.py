@@ -31,6 +31,7 @@ _BUSY_SECONDS = 10
 _READERS = 8
 _WRITERS = 8
 _LOST_SECONDS = 60
+_MIGRATION_SECONDS = 3600
 
 
 def database_clock(session: Session) -> datetime:
@@ -129,6 +130,7 @@ def migrating(engine: Engine) -> Iterator[Connection]:
             return
         driver: Any = connection.connection.dbapi_connection
         driver.execute("PRAGMA foreign_keys=OFF").close()
+        driver.execute(f"PRAGMA busy_timeout={_MIGRATION_SECONDS * 1000}").close()
         try:
             with connection.begin():
                 yield connection
@@ -137,6 +139,7 @@ def migrating(engine: Engine) -> Iterator[Connection]:
                     raise RuntimeError(f"the migration would leave {len(dangling)} references to nothing, the first {dangling[0]}")
         finally:
             driver.execute("PRAGMA foreign_keys=ON").close()
+            driver.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}").close()
 
 
 def _create_engine(url: str) -> Engine:

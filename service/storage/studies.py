@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.search.proposal import Hyperparameters, Limits
 from service.errors import StudyExists, StudyNotFound
-from service.storage.tables import StudyRow, storable
+from service.storage.tables import StudyRow, storable, tagged
 from service.storage.values import (
     Annotation,
     AshaRule,
@@ -68,10 +68,12 @@ def lock(session: Session, study_id: int) -> Study:
     return _present(session.execute(select(*_COLUMNS).where(StudyRow.id == study_id).with_for_update()).one_or_none())
 
 
-def page(session: Session, after: int, limit: int) -> list[Study]:
+def page(session: Session, after: int, limit: int, tag: str | None = None) -> list[Study]:
     """At most `limit` studies in order of creation, those with a larger `id` than `after`."""
-    rows = session.execute(select(*_COLUMNS).where(StudyRow.id > after).order_by(StudyRow.id).limit(limit))
-    return [_study(row) for row in rows]
+    query = select(*_COLUMNS).where(StudyRow.id > after)
+    if tag is not None:
+        query = query.where(tagged(StudyRow.tags, tag))
+    return [_study(row) for row in session.execute(query.order_by(StudyRow.id).limit(limit))]
 
 
 def pinned_to(session: Session, model_hash: str, limit: int) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any, cast
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     DateTime,
     Dialect,
     Float,
@@ -16,10 +17,13 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
+    func,
     text,
 )
 from sqlalchemy import Table as SqlTable
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 VERSION_TABLE = "svge_schema_version"
@@ -56,6 +60,14 @@ _Key = BigInteger().with_variant(Integer(), "sqlite")
 def storable(value: str) -> bool:
     """Whether a text can be in a database at all: PostgreSQL refuses to look for one with a NUL."""
     return "\x00" not in value
+
+
+def tagged(column: InstrumentedAttribute[Any], tag: str) -> ColumnElement[bool]:
+    """Whether a column of tags holds this one. A tag has no character that JSON writes in another way. Unlike LIKE, REPLACE minds
+    upper and lower case on every database.
+    """
+    stored = sql_cast(column, Text)
+    return and_(column.is_not(None), func.replace(stored, f'"{tag}"', "") != stored)
 
 
 class Table(DeclarativeBase):

@@ -1,31 +1,32 @@
-"""The queries about trials. Each runs in the caller's transaction. The attempts and reports of a trial are in `records.py`."""
+"""The queries about trials. Each runs in the caller's transaction. The attempts and reports of a trial are in `records.py`, how its
+row is read and written in `trial_rows.py`.
+"""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, Row, Select, Text, bindparam, cast, func, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from models.architectures.architecture import Architecture
 from models.search.proposal import Direction, Observation
 from service.storage import counts
-from service.storage.tables import StudyRow, TrialRow, plain, storable
-from service.storage.values import Annotation, Origin, Study, Trial, TrialState
+from service.storage.tables import StudyRow, TrialRow, plain, storable, tagged
+from service.storage.trial_rows import MUTABLE, parse_architecture, read_trial, read_trials, row_of, trial_query
+from service.storage.values import Annotation, Study, Trial, TrialState
 
 Item = TypeVar("Item")
 
 _CHUNK = 500
-_MUTABLE = ("state", "attempt", "worker", "lease_expires_at", "value", "values", "std", "reason", "finished_attempt", "finished_at")
 
 
 def add(session: Session, study_id: int, trial: Trial) -> bool:
     """Store a new trial; False when the study holds an isomorphic architecture already, and then nothing is stored."""
     try:
         with session.begin_nested():
-            session.execute(insert(TrialRow).values(**_row_of(study_id, trial), change=_next_change(study_id)))
+            session.execute(insert(TrialRow).values(**row_of(study_id, trial), change=_ChangeNumbers(session).next(study_id)))
     except IntegrityError:
         if not find_by_architecture(session, study_id, [trial.canonical_id]):
             raise
@@ -36,12 +37,11 @@ def add(session: Session, study_id: int, trial: Trial) -> bool:
 
 def add_all(session: Session, new: Sequence[tuple[int, Trial]]) -> None:
     """Store new trials with the keys of their studies, which are locked and hold none of these architectures."""
-    changes = {study_id: last_change(session, study_id) for study_id in {study_id for study_id, _ in new}}
+    numbers = _ChangeNumbers(session)
     for chunk in _chunks(new):
         rows = []
         for study_id, trial in chunk:
-            changes[study_id] += 1
-            rows.append(_row_of(study_id, trial) | {"change": changes[study_id]})
+            rows.append(row_of(study_id, trial) | {"change": numbers.next(study_id)})
             counts.note(session, study_id, None, trial.state)
         session.execute(insert(plain(TrialRow)), rows)
 
@@ -51,13 +51,26 @@ def save(session: Session, study_id: int, before: Trial, after: Trial) -> None:
 
     Its study is locked, so that changes are numbered and counted in the order of their commits.
     """
-    _change(session, after.id, {name: getattr(after, name) for name in _MUTABLE})
-    counts.note(session, study_id, before.state, after.state)
+    save_all(session, [(study_id, before, after)])
 
 
-def annotate(session: Session, trial_id: str, annotation: Annotation) -> None:
+def save_all(session: Session, changed: Sequence[tuple[int, Trial, Trial]]) -> None:
+    """`save` of many trials, none of them twice, each with the key of its study before it."""
+    numbers, rows = _ChangeNumbers(session), []
+    for study_id, before, after in changed:
+        row = {f"new_{name}": getattr(after, name) for name in MUTABLE}
+        rows.append(row | {"key": after.id, "new_change": numbers.next(study_id)})
+        counts.note(session, study_id, before.state, after.state)
+    table = plain(TrialRow)
+    new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in (*MUTABLE, "change")}
+    for chunk in _chunks(rows):
+        session.execute(update(table).where(table.c.id == bindparam("key")).values(new), chunk)
+
+
+def annotate(session: Session, study_id: int, trial_id: str, annotation: Annotation) -> None:
     """Store what people write on a trial, whose study is locked."""
-    _change(session, trial_id, {"note": annotation.note, "tags": list(annotation.tags) or None})
+    values = {"note": annotation.note, "tags": list(annotation.tags) or None, "change": _ChangeNumbers(session).next(study_id)}
+    session.execute(update(TrialRow).where(TrialRow.id == trial_id).values(**values))
 
 
 def renew(session: Session, trial_ids: Sequence[str], lease_expires_at: datetime | None) -> None:
@@ -69,8 +82,8 @@ def find(session: Session, trial_ids: Sequence[str], lock: bool = False) -> dict
     """The trials with these ids, those that exist, by id; with `lock` as they are now, kept from other writers."""
     found: dict[str, Trial] = {}
     for chunk in _chunks([trial_id for trial_id in trial_ids if storable(trial_id)]):
-        query = _trial_query().where(TrialRow.id.in_(chunk))
-        for trial in _trials(session, query.with_for_update(of=TrialRow) if lock else query):
+        query = trial_query().where(TrialRow.id.in_(chunk))
+        for trial in read_trials(session, query.with_for_update(of=TrialRow) if lock else query):
             found[trial.id] = trial
     return found
 
@@ -105,20 +118,20 @@ def last_replicate(session: Session, study_id: int, canonical_id: str) -> int:
 
 def held_by(session: Session, study_id: int, worker: str) -> list[Trial]:
     """The running trials of a worker, the oldest first, kept from other writers: a sweep may be taking them from it."""
-    query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.worker == worker, TrialRow.state == TrialState.RUNNING)
-    return _trials(session, query.order_by(TrialRow.number).with_for_update(of=TrialRow))
+    query = trial_query().where(TrialRow.study_id == study_id, TrialRow.worker == worker, TrialRow.state == TrialState.RUNNING)
+    return read_trials(session, query.order_by(TrialRow.number).with_for_update(of=TrialRow))
 
 
 def waiting(session: Session, study_id: int, limit: int) -> list[Trial]:
     """The trials that wait to be handed out again, the oldest first."""
-    query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.state == TrialState.WAITING)
-    return _trials(session, query.order_by(TrialRow.number).limit(limit))
+    query = trial_query().where(TrialRow.study_id == study_id, TrialRow.state == TrialState.WAITING)
+    return read_trials(session, query.order_by(TrialRow.number).limit(limit))
 
 
 def expired(session: Session, now: datetime, study_id: int, limit: int) -> list[Trial]:
     """Running trials of a study whose lease has run out, the oldest first, kept from other writers."""
-    query = _trial_query().where(TrialRow.study_id == study_id, *_overdue(now))
-    return _trials(session, query.order_by(TrialRow.number).limit(limit).with_for_update(of=TrialRow))
+    query = trial_query().where(TrialRow.study_id == study_id, *_overdue(now))
+    return read_trials(session, query.order_by(TrialRow.number).limit(limit).with_for_update(of=TrialRow))
 
 
 def overdue_study(session: Session, now: datetime) -> int | None:
@@ -129,21 +142,23 @@ def overdue_study(session: Session, now: datetime) -> int | None:
 def page(session: Session, study_id: int, state: TrialState | None, after: int, limit: int, tag: str | None = None) -> list[Trial]:
     """At most `limit` trials in order of their number, those with a larger number than `after`."""
     query = _filtered(study_id, state, tag).where(TrialRow.number > after)
-    return _trials(session, query.order_by(TrialRow.number).limit(limit))
+    return read_trials(session, query.order_by(TrialRow.number).limit(limit))
 
 
 def newest(session: Session, study_id: int, limit: int) -> list[Trial]:
     """At most `limit` trials, the newest first."""
-    return _trials(session, _filtered(study_id, None, None).order_by(TrialRow.number.desc()).limit(limit))
+    return read_trials(session, _filtered(study_id, None, None).order_by(TrialRow.number.desc()).limit(limit))
 
 
 def changed(
     session: Session, study_id: int, state: TrialState | None, since: int, limit: int, tag: str | None = None
 ) -> tuple[list[Trial], int]:
-    """At most `limit` trials in order of their last change, those that came after the change `since`, and the last of theirs."""
+    """At most `limit` trials in order of their last change, those that came after the change `since`, and the change to go on from:
+    the study's last one where these are all.
+    """
     query = _filtered(study_id, state, tag).where(TrialRow.change > since).order_by(TrialRow.change).limit(limit)
     rows = session.execute(query).all()
-    return [_trial(row) for row in rows], rows[-1].change if rows else since
+    return [read_trial(row) for row in rows], rows[-1].change if len(rows) == limit else max(since, last_change(session, study_id))
 
 
 def last_change(session: Session, study_id: int) -> int:
@@ -154,15 +169,15 @@ def last_change(session: Session, study_id: int) -> int:
 def best(session: Session, study_id: int, objective: Direction, limit: int) -> list[Trial]:
     """The completed trials with the best values, the best first; of equal ones the oldest first."""
     order = TrialRow.value.desc() if objective == "maximize" else TrialRow.value.asc()
-    query = _trial_query().where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETED)
-    return _trials(session, query.order_by(order, TrialRow.number).limit(limit))
+    query = trial_query().where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETED)
+    return read_trials(session, query.order_by(order, TrialRow.number).limit(limit))
 
 
 def with_value(session: Session, study_id: int, value: float | None, limit: int) -> tuple[list[Trial], int]:
     """At most `limit` completed trials of exactly this value, the oldest first, and how many there are."""
     same = (TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETED, TrialRow.value == value)
     size = session.scalar(select(func.count()).select_from(TrialRow).where(*same)) or 0
-    return _trials(session, _trial_query().where(*same).order_by(TrialRow.number).limit(limit)), size
+    return read_trials(session, trial_query().where(*same).order_by(TrialRow.number).limit(limit)), size
 
 
 def observations(session: Session, study: Study, numbers: Sequence[int] | None = None) -> tuple[Observation, ...]:
@@ -190,10 +205,12 @@ def outcomes(session: Session, study: Study) -> Iterator[tuple[str, int, str, Ma
     return ((trial_id, number, text, values) for trial_id, number, text, values in session.execute(query))
 
 
-def running_architectures(session: Session, study_id: int) -> tuple[Architecture, ...]:
+def running_architectures(session: Session, study_id: int, limit: int) -> tuple[Architecture, ...]:
+    """Those of the running trials, at most `limit` of the newest ones, in order of their number."""
     query = select(TrialRow.architecture, StudyRow.space).join(StudyRow, StudyRow.id == TrialRow.study_id)
-    query = query.where(TrialRow.study_id == study_id, TrialRow.state == TrialState.RUNNING).order_by(TrialRow.number)
-    return tuple(parse_architecture(space, text) for text, space in session.execute(query))
+    query = query.where(TrialRow.study_id == study_id, TrialRow.state == TrialState.RUNNING).order_by(TrialRow.number.desc())
+    newest = session.execute(query.limit(limit)).all()
+    return tuple(parse_architecture(space, text) for text, space in reversed(newest))
 
 
 def canonical_ids(session: Session, study_id: int, states: Sequence[TrialState], limit: int) -> tuple[str, ...]:
@@ -202,95 +219,31 @@ def canonical_ids(session: Session, study_id: int, states: Sequence[TrialState],
     return tuple(sorted(name for state in states for name in session.scalars(query.where(TrialRow.state == state))))
 
 
-def format_architecture(architecture: Architecture) -> str:
-    """The compact JSON under which an architecture is stored; its space is the study's."""
-    return json.dumps({"nodes": architecture.nodes, "edges": architecture.edges}, separators=(",", ":"))
-
-
-def parse_architecture(space: str, text: str) -> Architecture:
-    graph = json.loads(text)
-    return Architecture(space, tuple(graph["nodes"]), tuple((source, target) for source, target in graph["edges"]))
-
-
-def _row_of(study_id: int, trial: Trial) -> dict[str, Any]:
-    origin = trial.origin
-    return {
-        "id": trial.id,
-        "study_id": study_id,
-        "number": trial.number,
-        "architecture": format_architecture(trial.architecture),
-        "canonical_id": trial.canonical_id,
-        "source": origin.source,
-        "latent": None if origin.latent is None else list(origin.latent),
-        "predicted_mean": origin.predicted_mean,
-        "predicted_std": origin.predicted_std,
-        "acquisition_value": origin.acquisition_value,
-        "observations_seen": origin.observations_seen,
-        "model_hash": trial.model_hash,
-        "created_at": trial.created_at,
-        "replicate": trial.replicate,
-        **{name: getattr(trial, name) for name in _MUTABLE},
-    }
-
-
-def _trial_query() -> Select[Any]:
-    columns = TrialRow.__table__.c
-    return select(*columns, StudyRow.name.label("study"), StudyRow.space).join(StudyRow, StudyRow.id == TrialRow.study_id)
-
-
 def _overdue(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return TrialRow.state == TrialState.RUNNING, TrialRow.lease_expires_at <= now
 
 
 def _filtered(study_id: int, state: TrialState | None, tag: str | None) -> Select[Any]:
-    query = _trial_query().where(TrialRow.study_id == study_id)
+    query = trial_query().where(TrialRow.study_id == study_id)
     if state is not None:
         query = query.where(TrialRow.state == state)
     if tag is not None:
-        # A tag has no character that JSON writes in another way.
-        query = query.where(TrialRow.tags.is_not(None), cast(TrialRow.tags, Text).contains(f'"{tag}"', autoescape=True))
+        query = query.where(tagged(TrialRow.tags, tag))
     return query
 
 
-def _change(session: Session, trial_id: str, values: Mapping[str, Any]) -> None:
-    study_id = select(TrialRow.study_id).where(TrialRow.id == trial_id).scalar_subquery()
-    session.execute(update(TrialRow).where(TrialRow.id == trial_id).values(**values, change=_next_change(study_id)))
+class _ChangeNumbers:
+    """The numbers of the next changes of locked studies."""
 
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._last: dict[int, int] = {}
 
-def _next_change(study_id: Any) -> Any:
-    others = aliased(TrialRow)
-    return select(func.coalesce(func.max(others.change), 0) + 1).where(others.study_id == study_id).scalar_subquery()
-
-
-def _trials(session: Session, query: Select[Any]) -> list[Trial]:
-    return [_trial(row) for row in session.execute(query)]
-
-
-def _trial(row: Row[Any]) -> Trial:
-    latent = None if row.latent is None else tuple(row.latent)
-    origin = Origin(row.source, latent, row.predicted_mean, row.predicted_std, row.acquisition_value, row.observations_seen)
-    return Trial(
-        id=row.id,
-        study=row.study,
-        number=row.number,
-        state=TrialState(row.state),
-        attempt=row.attempt,
-        worker=row.worker,
-        lease_expires_at=row.lease_expires_at,
-        architecture=parse_architecture(row.space, row.architecture),
-        canonical_id=row.canonical_id,
-        origin=origin,
-        model_hash=row.model_hash,
-        value=row.value,
-        values=row.values,
-        std=row.std,
-        reason=row.reason,
-        finished_attempt=row.finished_attempt,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-        replicate=row.replicate,
-        annotation=Annotation(row.note, tuple(row.tags or ())),
-    )
+    def next(self, study_id: int) -> int:
+        if study_id not in self._last:
+            self._last[study_id] = last_change(self._session, study_id)
+        self._last[study_id] += 1
+        return self._last[study_id]
 
 
 def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

@@ -29,10 +29,10 @@ async def annotate_trial(context: Context, trial_id: str, changes: Mapping[str, 
     """Change what `changes` names, `note` or `tags`. Raises `TrialNotFound`."""
 
     def work(session: Session) -> Trial:
-        studies.lock(session, study_named(trial_with_id(trial_id, session).study, session).id)
+        study = studies.lock(session, study_named(trial_with_id(trial_id, session).study, session).id)
         trial = trial_with_id(trial_id, session)
         annotation = replace(trial.annotation, **changes)
-        trials.annotate(session, trial_id, annotation)
+        trials.annotate(session, study.id, trial_id, annotation)
         return replace(trial, annotation=annotation)
 
     return await context.database.write(work)

@@ -32,8 +32,8 @@ async def enqueue(context: Context, name: str, graphs: Sequence[Graph]) -> list[
 
 def _enqueue(context: Context, study_id: int, architectures: Sequence[Architecture], session: Session) -> list[Trial]:
     study, now = studies.lock(session, study_id), context.database.now(session)
-    created, keys = study.trials_created, [canonical_id(architecture) for architecture in architectures]
-    known = trials.find_by_architecture(session, study_id, keys)
+    keys = [canonical_id(architecture) for architecture in architectures]
+    known, made = trials.find_by_architecture(session, study_id, keys), []
     for place, (architecture, key) in enumerate(zip(architectures, keys, strict=True)):
         if key in known:
             continue
@@ -41,10 +41,11 @@ def _enqueue(context: Context, study_id: int, architectures: Sequence[Architectu
             message = f"{budget_reason(study)}, so no architecture can be added; make a study with a larger one"
             raise BudgetExhausted(message, [Fault(f"/architectures/{place}", message)])
         trial = new_trial(study, context.new_id(), Offer(architecture, key, Origin("enqueued")), now)
-        trials.add(session, study_id, trial)
+        made.append((study_id, trial))
         known[key] = trial.id
         study = replace(study, trials_created=trial.number)
-    if study.trials_created != created:
+    if made:
+        trials.add_all(session, made)
         studies.save_progress(session, study_id, study.trials_created)
     found = trials.find(session, list(known.values()))
     return [found[known[key]] for key in keys]

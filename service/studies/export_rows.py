@@ -24,12 +24,19 @@ COLUMNS = (
     "observations_seen",
     "model_hash",
     "canonical_id",
+    "replicate",
     "parameters",
     "multiply_adds",
     "architecture",
     "created_at",
     "finished_at",
+    "note",
+    "tags",
 )
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+QUOTE = "'"
+"""Stands in CSV before a text that a spreadsheet would take for a formula; an import takes it away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +70,12 @@ def row_of(trial: Trial) -> dict[str, Any]:
         "observations_seen": trial.origin.observations_seen,
         "model_hash": trial.model_hash,
         "canonical_id": trial.canonical_id,
+        "replicate": trial.replicate,
         "parameters": None if cost is None else cost.parameters,
         "multiply_adds": None if cost is None else cost.multiply_adds,
         "architecture": {"space": graph.space, "nodes": graph.nodes, "edges": graph.edges},
         "created_at": trial.created_at,
         "finished_at": trial.finished_at,
+        "note": trial.annotation.note,
+        "tags": list(trial.annotation.tags),
     }

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from service.storage import trials
 from service.storage.values import Study, Trial
 from service.studies.context import Context
-from service.studies.export_rows import COLUMNS, Pages, row_of
+from service.studies.export_rows import COLUMNS, FORMULA, QUOTE, Pages, row_of
 from service.studies.lifecycle import study_named
 from service.studies.parquet import parquet_pages
 
@@ -57,7 +57,9 @@ def _csv(page: Sequence[Trial]) -> bytes:
 def _csv_field(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
-    return json.dumps(value) if isinstance(value, dict) else value
+    if isinstance(value, dict | list):
+        return json.dumps(value) if value else ""
+    return f"{QUOTE}{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _csv_line(values: Any) -> str:

@@ -11,6 +11,7 @@ from models.datasets.data_file import DataFile
 from models.datasets.rows import Row, form_of, number_of, structured
 from service.errors import InvalidRequest
 from service.storage.values import TrialState
+from service.studies.export_rows import FORMULA, QUOTE
 from service.studies.states import FINISHED
 
 _VALUE, _VALUES, _STD, _REASON = "value", "values", "std", "reason"
@@ -141,7 +142,12 @@ def read_reason(row: Row, pointer: str) -> str | None:
     if not isinstance(reason, str) or len(reason) > _LONGEST_REASON or "\x00" in reason:
         message = f"expected a text of at most {_LONGEST_REASON} characters without NUL, got {str(reason)[:80]!r}; shorten it"
         raise InvalidRequest([Fault(f"{pointer}/{_REASON}", message)])
-    return reason
+    return reason[1:] if reason.startswith(tuple(QUOTE + start for start in FORMULA)) else reason
+
+
+def is_replicate(row: Row) -> bool:
+    """Whether a row of an export is a further trial of an architecture."""
+    return str(row.get("replicate") or "0").strip() not in ("0", "0.0")
 
 
 def read_status(field: str | None, row: Row, pointer: str) -> TrialState | None:

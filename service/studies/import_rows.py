@@ -21,7 +21,7 @@ from service.storage.values import Origin, Outcome, Study, TrialState
 from service.studies.architectures import Graph
 from service.studies.grants import Offer
 from service.studies.import_architectures import read_row
-from service.studies.import_columns import Columns, choose_columns, escaped, read_reason, read_status, read_std
+from service.studies.import_columns import Columns, choose_columns, escaped, is_replicate, read_reason, read_status, read_std
 from service.studies.verdicts import ForeignReport, check_outcome, described
 
 ImportFormat = Literal["csv", "jsonl"]
@@ -122,7 +122,7 @@ class _Reader:
 
     def _take(self, row: Row, pointer: str) -> None:
         status = read_status(self.columns.status, row, pointer)
-        if status in _UNFINISHED:
+        if status in _UNFINISHED or is_replicate(row):
             self.left_out += 1
             return
         value, values = self.columns.read_values(row, pointer)

@@ -32,8 +32,8 @@ class Knowledge:
 
 
 def knowledge(query: Query, count: int, limit: int, session: Session) -> Knowledge:
-    """What is to be known for `count` proposals, fewer where the budget ends: at most `limit` observations, and the names of at
-    most so many trials in each state that gives none.
+    """What is to be known for `count` proposals, fewer where the budget ends: at most `limit` observations, as many running trials,
+    and the names of at most so many trials in each other state.
     """
     study = studies.get(session, query.study_id)
     settings = study.settings
@@ -48,7 +48,7 @@ def knowledge(query: Query, count: int, limit: int, session: Session) -> Knowled
         count=count,
         seed=proposal_seed(settings.seed, study.trials_created),
         observations=observations,
-        pending=trials.running_architectures(session, study.id),
+        pending=trials.running_architectures(session, study.id, limit),
         excluded=trials.canonical_ids(session, study.id, _NEVER_AGAIN, limit),
         strategy=query.strategy,
         # What is left out was observed all the same: the start must not begin again for want of it.
@@ -58,7 +58,8 @@ def knowledge(query: Query, count: int, limit: int, session: Session) -> Knowled
         further=settings.further,
         limits=settings.limits,
     )
-    return Knowledge(study, request, max(completed, *(sizes.get(state, 0) for state in _NEVER_AGAIN)) <= limit)
+    largest = max(completed, *(sizes.get(state, 0) for state in (TrialState.RUNNING, *_NEVER_AGAIN)))
+    return Knowledge(study, request, largest <= limit)
 
 
 def held_already(study_id: int, proposals: Sequence[Proposal], session: Session) -> dict[str, str]:

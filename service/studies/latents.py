@@ -190,7 +190,9 @@ async def predicted(context: Context, study: Study, distinct: Mapping[str, Archi
     """What the study's surrogate expects, by canonical id; empty while there are too few observations for one."""
     query = Query(study.id, study.settings.strategy, None)
     known = await context.database.read(partial(knowledge, query, 1, context.settings.max_observations))
-    predictions = await context.compute(context.worker.predict(study.settings.model_hash, known.request, list(distinct.values())))
+    predictions = await context.compute(
+        context.worker.predict(known.study.settings.model_hash, known.request, list(distinct.values()))
+    )
     return dict(zip(distinct, predictions, strict=True)) if predictions else {}
 
 

@@ -46,7 +46,6 @@ def expire(session: Session, now: datetime, study: Study) -> int:
     """
     overdue, max_attempts = trials.expired(session, now, study.id, _SWEEP_SIZE), study.settings.max_attempts
     for trial in overdue:
-        records.end_attempt(session, trial.id, trial.attempt, "expired", now)
         if trial.attempt < max_attempts:
             state = states.check(trial.state, TrialState.WAITING)
             trials.save(session, study.id, trial, replace(trial, state=state, lease_expires_at=None))
@@ -55,6 +54,7 @@ def expire(session: Session, now: datetime, study: Study) -> int:
             reason = f"the lease ran out in each of {max_attempts} attempts"
             failed = replace(trial, state=state, lease_expires_at=None, reason=reason, finished_at=now)
             trials.save(session, study.id, trial, failed)
+    records.end_attempts(session, [(trial.id, trial.attempt, "expired") for trial in overdue], now)
     metrics.expired_leases.inc(len(overdue))
     return len(overdue)
 
@@ -89,7 +89,7 @@ def _heartbeat(
     context: Context, worker: str, trial_ids: Sequence[str], reports: Sequence[ProgressReport], session: Session
 ) -> Heartbeat:
     now = context.database.now(session)
-    held_studies = {study.name: study for study in (studies.lock(session, key) for key in trials.study_keys(session, trial_ids))}
+    held_studies = _lock_all(session, trials.study_keys(session, trial_ids))
     found = trials.find(session, trial_ids, lock=True)
     attempts: dict[str, set[int]] = {}
     for report in reports:
@@ -111,6 +111,18 @@ def _heartbeat(
     gone = dict([*lost, *done])
     unheld = [(report, gone[report.trial]) for report in reports if report.trial in gone]
     return Heartbeat(tuple(renewed), tuple(lost), (*done, *stop), (*unheld, *dropped))
+
+
+def _lock_all(session: Session, study_ids: Sequence[int]) -> dict[str, Study]:
+    """The studies by name, locked; one that is being deleted is left out, with its trials."""
+    locked = {}
+    for study_id in study_ids:
+        try:
+            study = studies.lock(session, study_id)
+        except StudyNotFound:
+            continue
+        locked[study.name] = study
+    return locked
 
 
 def _renew(session: Session, study: Study, trial: Trial, now: datetime) -> Trial:

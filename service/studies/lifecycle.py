@@ -72,9 +72,9 @@ async def read_study(context: Context, name: str) -> StudySummary:
     return await context.database.read(work)
 
 
-async def list_studies(context: Context, after: int, limit: int) -> list[StudySummary]:
-    """At most `limit` studies in order of creation, after the one with the key `after`."""
-    return await context.database.read(lambda session: _summaries(session, studies.page(session, after, limit)))
+async def list_studies(context: Context, after: int, limit: int, tag: str | None = None) -> list[StudySummary]:
+    """At most `limit` studies in order of creation, after the one with the key `after`, all or those with a tag."""
+    return await context.database.read(lambda session: _summaries(session, studies.page(session, after, limit, tag)))
 
 
 async def close_study(context: Context, name: str, closed: bool) -> StudySummary:

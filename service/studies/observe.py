@@ -163,22 +163,19 @@ class Batch:
     def keep_late(self) -> None:
         """Store the late ones among the refused reports, and nothing else."""
         unstored = {after.id for _, _, after in self._changes}
-        for report, trial, refusal in self.refusals:
-            if refusal.verdict == Verdict.LATE and trial is not None and trial.id not in unstored:
-                self._record(report, trial, late=True)
+        late = [(report, trial) for report, trial, refusal in self.refusals if trial and refusal.verdict == Verdict.LATE]
+        self._record([(report, trial) for report, trial in late if trial.id not in unstored], late=True)
 
     def store(self) -> list[Trial]:
         """Store what the reports change; their trials after them, in their order."""
-        new = [(report, after) for report, _, after in self._changes if after.id in self._created]
-        trials.add_all(self._session, [(self._studies[after.study].id, after) for _, after in new])
-        outcomes = [(after.id, report.outcome, report.metrics) for report, after in new]
-        records.add_first_observations(self._session, ELSEWHERE, outcomes, self._now)
-        for report, before, after in self._changes:
-            if after.id not in self._created:
-                self._store(report, before, after)
+        changes = [(self._studies[after.study].id, before, after) for _, before, after in self._changes]
+        trials.add_all(self._session, [(key, after) for key, _, after in changes if after.id in self._created])
+        trials.save_all(self._session, [change for change in changes if change[2].id not in self._created])
+        records.end_attempts(self._session, self._ended_attempts(), self._now)
+        self._record([(report, after) for report, _, after in self._changes], late=False)
         for study in self._studies.values():
             studies.save_progress(self._session, study.id, study.trials_created)
-            if study.settings.objectives and (completed := self._completed(study)):
+            if len(study.settings.objectives) > 1 and (completed := self._completed(study)):
                 pareto.extend(self._session, study, completed)
         return [self._trials[trial_id] for trial_id in self._answers]
 
@@ -220,13 +217,16 @@ class Batch:
         self._answers.append(after.id)
         self._changes.append((report, before, after))
 
-    def _store(self, report: Report, before: Trial, after: Trial) -> None:
-        trials.save(self._session, self._studies[after.study].id, before, after)
-        if before.attempt != report.attempt:
-            records.end_attempt(self._session, after.id, before.attempt, "superseded", self._now)
-        if report.attempt != ELSEWHERE:
-            records.end_attempt(self._session, after.id, report.attempt, after.state, self._now)
-        self._record(report, after, late=False)
+    def _ended_attempts(self) -> list[tuple[str, int, str]]:
+        """The attempts that the reports end, and how."""
+        ended = []
+        for report, before, after in self._changes:
+            if after.id not in self._created and before.attempt != report.attempt:
+                ended.append((after.id, before.attempt, "superseded"))
+            if report.attempt != ELSEWHERE:
+                ended.append((after.id, report.attempt, str(after.state)))
+        return ended
 
-    def _record(self, report: Report, trial: Trial, late: bool) -> None:
-        records.add_observation(self._session, trial.id, report.attempt, report.outcome, report.metrics, late, self._now)
+    def _record(self, reports: Sequence[tuple[Report, Trial]], late: bool) -> None:
+        kept = [records.Report(trial.id, report.attempt, report.outcome, report.metrics) for report, trial in reports]
+        records.add_observations(self._session, kept, late, self._now)

@@ -12,9 +12,14 @@ from models.networks.costs.published_cost import published_cost
 from models.search.dominance import non_dominated
 from service.storage import counts, fronts, trials
 from service.storage.fronts import Member
+from service.storage.trial_rows import parse_architecture
 from service.storage.values import Study, StudySettings, Trial, TrialState
 from service.studies.context import Context
 from service.studies.lifecycle import study_named
+
+_SEVERAL = 2
+_FEW = 10
+"""Trials that are let into a front one by one, at one look at the front each; more are let in together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +42,12 @@ def extend(session: Session, study: Study, completed: Sequence[Trial]) -> None:
         values = [
             (trial.id, trial.number, _outcomes(study.settings, trial.architecture, trial.values or {})) for trial in completed
         ]
-        for member in _best([Member(*each) for each in values]):
-            fronts.offer(session, study.id, member)
+        new = _best([Member(*each) for each in values])
+        if len(new) > _FEW:
+            fronts.replace(session, study.id, _best([*fronts.members(session, study), *new]))
+        else:
+            for member in new:
+                fronts.offer(session, study.id, member)
     else:
         fronts.replace(session, study.id, _all_members(session, study))
     fronts.account(session, study.id, before + len(completed))
@@ -46,7 +55,7 @@ def extend(session: Session, study: Study, completed: Sequence[Trial]) -> None:
 
 def _front(name: str, limit: int, session: Session) -> Front:
     study = study_named(name, session)
-    if not study.settings.objectives:
+    if len(study.settings.objectives) < _SEVERAL:
         best = trials.best(session, study.id, study.settings.objective, 1)
         return Front(*trials.with_value(session, study.id, best[0].value, limit)) if best else Front((), 0)
     completed = counts.of_studies(session, [study.id])[study.id].get(TrialState.COMPLETED, 0)
@@ -79,7 +88,7 @@ def _outcomes(settings: StudySettings, graph: Architecture | str, values: Mappin
     """
     cost = None
     if len(values) < len(settings.objectives):
-        cost = published_cost(trials.parse_architecture(settings.space, graph) if isinstance(graph, str) else graph)
+        cost = published_cost(parse_architecture(settings.space, graph) if isinstance(graph, str) else graph)
     row = []
     for objective in settings.objectives:
         value = values[objective.name] if objective.cost is None else getattr(cost, objective.cost)

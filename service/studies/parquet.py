@@ -13,8 +13,8 @@ from service.storage.values import Trial
 from service.studies.export_rows import COLUMNS, Pages, row_of
 
 _ROW_GROUP = 5000
-_TEXT = ("id", "state", "reason", "worker", "source", "model_hash", "canonical_id")
-_WHOLE = ("number", "attempt", "observations_seen", "parameters", "multiply_adds")
+_TEXT = ("id", "state", "reason", "worker", "source", "model_hash", "canonical_id", "note")
+_WHOLE = ("number", "attempt", "replicate", "observations_seen", "parameters", "multiply_adds")
 _TIMES = ("created_at", "finished_at")
 
 
@@ -24,7 +24,8 @@ def parquet_pages(objectives: Sequence[str]) -> Pages:
         import pyarrow
         from pyarrow.parquet import ParquetWriter
     except ImportError as error:
-        message = "Parquet needs pyarrow, which the service lacks: pip install 'svge-search[parquet]' there, or choose csv or jsonl"
+        remedy = "pip install -c constraints.txt '.[parquet]' there, or choose csv or jsonl"
+        message = f"Parquet needs pyarrow, which the service lacks: {remedy}"
         raise NotInstalled(message) from error
     sink = _Sink()
     schema = pyarrow.schema(_fields(pyarrow, objectives))
@@ -51,6 +52,7 @@ def _fields(pyarrow: Any, objectives: Sequence[str]) -> list[tuple[str, Any]]:
         **dict.fromkeys(_TIMES, pyarrow.timestamp("us", tz="UTC")),
     }
     parts = {
+        "tags": [("tags", pyarrow.list_(text))],
         "values": [(f"values.{name}", real) for name in objectives],
         "architecture": [
             ("space", text),

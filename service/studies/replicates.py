@@ -26,7 +26,7 @@ async def replicate(context: Context, trial_id: str, count: int) -> list[Trial]:
 def _replicate(context: Context, trial_id: str, count: int, session: Session) -> list[Trial]:
     first = trial_with_id(trial_id, session)
     study, now = studies.lock(session, study_named(first.study, session).id), context.database.now(session)
-    offer = Offer(first.architecture, first.canonical_id, Origin("enqueued", first.origin.latent))
+    offer = Offer(first.architecture, first.canonical_id, Origin("enqueued", first.origin.latent), first.model_hash)
     last = trials.last_replicate(session, study.id, first.canonical_id)
     made = []
     for number in range(last + 1, last + 1 + count):
@@ -34,8 +34,8 @@ def _replicate(context: Context, trial_id: str, count: int, session: Session) ->
             message = f"{budget_reason(study)}, so no {count} trials can be added; ask for fewer, or make a study with a larger one"
             raise BudgetExhausted(message, [Fault("/count", message)])
         trial = replace(new_trial(study, context.new_id(), offer, now), replicate=number)
-        trials.add(session, study.id, trial)
         study = replace(study, trials_created=trial.number)
         made.append(trial)
+    trials.add_all(session, [(study.id, trial) for trial in made])
     studies.save_progress(session, study.id, study.trials_created)
     return made

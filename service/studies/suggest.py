@@ -180,7 +180,7 @@ class Suggester:
         offers = [_offer(proposal, seen, model_hash) for proposal in batch.proposals]
         claimed = [entry for entry in entries if entry.claim()]
         asks = [entry.item.ask for entry in claimed]
-        grants, left = await context.database.write(partial(_grant_all, context, query.study_id, asks, offers, batch))
+        grants, left = await context.database.write(partial(_grant_all, context, known.study, asks, offers, batch))
         # Proposals that come too late for everybody who waited are the next asker's.
         if left:
             self._ready[query] = deque(left)
@@ -204,14 +204,14 @@ def _check_size(space: SearchSpace, max_nodes: int | None) -> None:
 
 
 def _grant_all(
-    context: Context, study_id: int, asks: Sequence[Ask], offers: Sequence[Offer], batch: ProposalBatch, session: Session
+    context: Context, study: Study, asks: Sequence[Ask], offers: Sequence[Offer], batch: ProposalBatch, session: Session
 ) -> tuple[list[Grant], list[Offer]]:
-    """The grants of those who ask, and the offers that none of them took."""
-    granter = Granter(session, study_id, context.database.now(session), context.new_id)
+    """The grants of those who ask, and the offers that none of them took; `study` is as the batch was computed for."""
+    granter = Granter(session, study.id, context.database.now(session), context.new_id)
     left = deque(offers)
     grants = [granter.grant(ask, left) for ask in asks]
-    if batch.hyperparameters is not None:
-        studies.save_hyperparameters(session, study_id, batch.hyperparameters)
+    if batch.hyperparameters is not None and granter.study.settings.model_hash == study.settings.model_hash:
+        studies.save_hyperparameters(session, study.id, batch.hyperparameters)
     told = [replace(grant, reason=grant.reason or batch.reason) if grant.missing else grant for grant in grants]
     return told, list(left)
 

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 _MAX_THREADS = 8
 """Products of matrices this small do not get faster beyond it."""
 
+_MAX_MODELS = 8
+"""Checkpoints that are kept in memory; the one that was used longest ago makes room."""
+
 _THREADS_VARIABLE = "OMP_NUM_THREADS"
 
 
@@ -38,7 +41,7 @@ class ModelHost:
     """Computes with checkpoints, which `load` gives by their hash; one call at a time."""
 
     def __init__(self, load: Callable[[str], Autoencoder]) -> None:
-        self._autoencoder = cache(load)
+        self._autoencoder = lru_cache(maxsize=_MAX_MODELS)(load)
 
     def warm_up(self, models: Iterable[str]) -> None:
         """Load checkpoints and run each once, so that the first request finds everything in place.

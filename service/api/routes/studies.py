@@ -19,6 +19,8 @@ from service.studies.lifecycle import TrialFilter
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
+TagQuery = Annotated[Tag | None, Query(examples=["baseline"])]
+
 
 @router.post("", status_code=201, response_model=StudySchema, responses=example(201, STUDY))
 async def create_study(context: ContextDep, body: StudyRequest, response: Response) -> StudySchema:
@@ -29,10 +31,10 @@ async def create_study(context: ContextDep, body: StudyRequest, response: Respon
 
 
 @router.get("", response_model=StudiesAnswer, responses=example(200, {"studies": [STUDY], "next_cursor": None}))
-async def list_studies(context: ContextDep, limit: Limit = 50, cursor: Cursor = None) -> StudiesAnswer:
-    """All studies in order of creation, a page at a time."""
+async def list_studies(context: ContextDep, tag: TagQuery = None, limit: Limit = 50, cursor: Cursor = None) -> StudiesAnswer:
+    """All studies in order of creation, or those with one tag, a page at a time."""
     check_limit(limit, context.settings.max_page, "/limit", "entries a page")
-    page = await lifecycle.list_studies(context, read_cursor(cursor), limit)
+    page = await lifecycle.list_studies(context, read_cursor(cursor), limit, tag)
     next_cursor = write_cursor(page[-1].study.id) if len(page) == limit else None
     return StudiesAnswer(studies=[study_schema(summary) for summary in page], next_cursor=next_cursor)
 
@@ -90,7 +92,7 @@ async def list_trials(
     context: ContextDep,
     name: str,
     state: TrialState | None = None,
-    tag: Annotated[Tag | None, Query(examples=["baseline"])] = None,
+    tag: TagQuery = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     since: Since = None,

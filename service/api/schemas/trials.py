@@ -181,7 +181,9 @@ class ParetoAnswer(Schema):
 
 
 class TrialsPage(Schema):
-    """`next_cursor` is null on the last page. `next_since` given as `since` lists what changes after this page."""
+    """`next_cursor` is null on the last page, and with `since`. `next_since` given as `since` lists what changes after this page;
+    who reads several pages takes that of the first.
+    """
 
     trials: list[TrialSchema]
     next_cursor: str | None

@@ -20,7 +20,9 @@ async def test_what_is_written_on_a_study_stays_until_it_is_taken_away(service: 
     written = await patch(service, "/studies/demo", {"note": "für später", "tags": ["b", "a", "b"]})
     assert (written["note"], written["tags"]) == ("für später", ["b", "a"])
     assert await service.get("/studies/demo") == written
-    assert (await service.get("/studies"))["studies"] == [written]
+    await service.post("/studies", ONE_SPACE | {"name": "other"}, 201)
+    for tag, expected in (("a", [written]), ("A", []), ("c", [])):
+        assert (await service.get("/studies", tag=tag))["studies"] == expected
     changed = await patch(service, "/studies/demo", {"tags": None})
     assert (changed["note"], changed["tags"]) == ("für später", [])
     assert (await patch(service, "/studies/demo", {}))["note"] == "für später"
@@ -30,13 +32,14 @@ async def test_what_is_written_on_a_study_stays_until_it_is_taken_away(service: 
 async def test_trials_are_found_by_their_tags(service: Service) -> None:
     await service.post("/studies", ONE_SPACE, 201)
     trials = (await service.suggest("w", 5))["trials"]
-    for trial, tags in zip(trials, (["odd"], ["even"], ["odd", "best"], ["odder"], []), strict=True):
+    for trial, tags in zip(trials, (["odd"], ["even"], ["odd", "best"], ["odder"], ["Odd"]), strict=True):
         answer = await patch(service, f"/trials/{trial['id']}", {"tags": tags, "note": "seen"})
         assert (answer["trial"]["tags"], answer["trial"]["note"]) == (tags, "seen")
     await service.observe(trials[2], 0.5)
     for tag, expected in (("odd", [1, 3]), ("even", [2]), ("best", [3]), ("od", []), ("o.d", [])):
         found = (await service.get("/studies/demo/trials", tag=tag))["trials"]
         assert [trial["number"] for trial in found] == expected, tag
+    assert [trial["number"] for trial in (await service.get("/studies/demo/trials", tag="Odd"))["trials"]] == [5]
     page = await service.get("/studies/demo/trials", tag="odd", limit=1)
     rest = await service.get("/studies/demo/trials", tag="odd", limit=5, cursor=page["next_cursor"])
     assert [trial["number"] for trial in page["trials"] + rest["trials"]] == [1, 3]

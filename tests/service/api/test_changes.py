@@ -58,6 +58,19 @@ async def test_many_changes_come_a_page_at_a_time(service: Service) -> None:
     assert [number for number, _ in seen] == [1, 2, 3, 4, 5]
 
 
+async def test_what_a_filter_leaves_out_is_not_looked_at_again(service: Service) -> None:
+    await service.post("/studies", ONE_SPACE, 201)
+    since = (await service.get("/studies/demo/trials"))["next_since"]
+    trials = (await service.suggest("w", 3))["trials"]
+    await service.observe(trials[1], 0.5)
+    seen, filtered = await changes(service, since, state="completed")
+    assert seen == [(2, "completed")]
+    assert filtered == (await service.get("/studies/demo/trials"))["next_since"]
+    assert await changes(service, filtered) == ([], filtered)
+    nothing, moved = await changes(service, since, state="failed")
+    assert (nothing, moved) == ([], filtered)
+
+
 async def test_a_renewed_lease_is_no_change(service: Service) -> None:
     await service.post("/studies", ONE_SPACE, 201)
     trial = (await service.suggest("w"))["trials"][0]

@@ -2,10 +2,12 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
+from sqlalchemy.orm import Session
 
 from models.search.proposal import Limits
 from service.storage import counts, progress, records, schema, studies, trials
@@ -93,7 +95,8 @@ def test_what_was_stored_at_the_first_revision_goes_on(database: Database) -> No
     assert (attempt.worker, attempt.outcome) == ("w", "completed")
     # The same report again is recognised, so that it is kept once.
     same = Outcome(TrialState.COMPLETED, 0.25)
-    database.write_here(lambda session: records.add_observation(session, "t1", 1, same, None, False, trial.created_at))
+    report = records.Report("t1", 1, same, None)
+    database.write_here(lambda session: records.add_observations(session, [report], False, trial.created_at))
     (kept,) = database.read_here(lambda session: records.observations(session, "t1"))
     assert (kept.outcome, kept.late) == (same, False)
     # What is new since then works on what was there.
@@ -102,6 +105,32 @@ def test_what_was_stored_at_the_first_revision_goes_on(database: Database) -> No
     assert database.read_here(lambda session: progress.around(session, trial, 4, 4)) == [point]
     database.write_here(lambda session: studies.delete(session, study.id))
     assert database.read_here(lambda session: records.observations(session, "t1")) == []
+
+
+def test_what_a_revision_cannot_hold_goes_when_it_is_taken_back(database: Database) -> None:
+    schema.upgrade(database)
+    schema.downgrade(database, "0001")
+    for statement in STORED_AT_REVISION_1.split(";"):
+        database.write_here(lambda session, statement=statement: session.execute(text(statement)))
+    schema.upgrade(database)
+    study = database.read_here(lambda session: studies.find(session, "old"))
+    assert study is not None
+
+    def train_again(session: Session) -> None:
+        first = trials.find(session, ["t1"])["t1"]
+        again = replace(first, id="t2", number=2, replicate=1, state=TrialState.RUNNING, value=None)
+        trials.add(session, study.id, again)
+        records.start_attempt(session, "t2", 1, "w", first.created_at)
+        records.add_observations(session, [records.Report("t2", 1, Outcome(TrialState.FAILED), None)], True, first.created_at)
+        progress.add(session, study.id, [(again, Point(3, 0.5, 1, 0.5, 0.5, None))], first.created_at)
+
+    database.write_here(train_again)
+    schema.downgrade(database, "0001")
+    schema.upgrade(database)
+    (left,) = database.read_here(lambda session: trials.page(session, study.id, None, 0, 10))
+    assert (left.id, left.value) == ("t1", 0.25)
+    assert database.read_here(lambda session: records.attempts(session, "t2")) == []
+    assert len(database.read_here(lambda session: records.attempts(session, "t1"))) == 1
 
 
 @pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"])

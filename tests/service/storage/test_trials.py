@@ -125,7 +125,7 @@ def test_the_search_sees_completed_trials_as_observations(database: Database, st
     made = stored(database, study, [None, 0.5, 0.1])
     observations = database.read_here(lambda session: trials.observations(session, study))
     assert [(each.architecture, each.value) for each in observations] == [(each.architecture, each.value) for each in made[1:]]
-    assert database.read_here(lambda session: trials.running_architectures(session, study.id)) == (made[0].architecture,)
+    assert database.read_here(lambda session: trials.running_architectures(session, study.id, 5)) == (made[0].architecture,)
 
 
 def test_several_objectives_come_back_as_they_were_given(database: Database) -> None:

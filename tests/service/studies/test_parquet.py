@@ -100,7 +100,7 @@ async def test_without_the_package_it_is_said_what_to_install(service: Service, 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     problem = await service.get("/studies/demo/export", 501, format="parquet")
     assert problem["code"] == "not_installed"
-    assert "pip install 'svge-search[parquet]'" in problem["detail"]
+    assert "pip install -c constraints.txt '.[parquet]'" in problem["detail"]
     assert (await service.get("/studies/nowhere/export", 404, format="parquet"))["code"] == "study_not_found"
     assert (await service.client.get("/studies/demo/export")).status_code == 200
 

@@ -89,6 +89,32 @@ async def test_the_point_of_a_trial_of_the_old_checkpoint_is_encoded_again(demo:
     assert encoded == [await hash_of(demo, "other_lines")]
 
 
+async def test_a_replicate_of_a_trial_of_the_old_checkpoint_has_no_point(demo: Service) -> None:
+    (first,) = (await demo.suggest("w"))["trials"]
+    (same,) = (await demo.post(f"/trials/{first['id']}/replicate", {}))["trials"]
+    assert same["latent"] == first["latent"]
+    await pin(demo, "other_lines")
+    (again,) = (await demo.post(f"/trials/{first['id']}/replicate", {}))["trials"]
+    assert (again["latent"], again["model_hash"]) == (None, await hash_of(demo, "other_lines"))
+
+
+async def test_a_fit_of_the_old_checkpoint_is_not_kept_for_the_new_one(demo: Service) -> None:
+    for value in (0.1, 0.2):
+        (trial,) = (await demo.suggest("w"))["trials"]
+        await demo.observe(trial, value)
+    asked = len(demo.worker.requests)
+    demo.worker.gate.clear()
+    asking = asyncio.create_task(demo.suggest("w"))
+    async with asyncio.timeout(30):
+        while len(demo.worker.requests) == asked:
+            await asyncio.sleep(0.01)
+    await pin(demo, "other_lines")
+    demo.worker.gate.set()
+    await demo.observe((await asking)["trials"][0], 0.3)
+    await demo.suggest("w")
+    assert demo.worker.requests[-1].hyperparameters is None
+
+
 async def test_only_a_checkpoint_of_the_same_space_will_do(demo: Service) -> None:
     wrong = await pin(demo, "cells", 422)
     assert (wrong["errors"][0]["pointer"], "nasbench101" in wrong["detail"]) == ("/model", True)
