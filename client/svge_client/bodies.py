@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 from svge_client.values import Study
@@ -11,6 +12,18 @@ _log = logging.getLogger(__name__)
 
 COSTS = ("parameters", "multiply_adds")
 """Objectives of these names are counted from the architecture."""
+
+
+class Kept:
+    """What is not to be changed, where None takes something away."""
+
+
+KEPT = Kept()
+
+
+def changes(**fields: Any) -> dict[str, Any]:
+    """The body of a merge patch of the fields that are to be changed."""
+    return {name: value for name, value in fields.items() if value is not KEPT}
 
 
 def is_as_asked(

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import httpx
 
-from svge_client.bodies import finite, is_as_asked, study_path
+from svge_client.bodies import KEPT, Kept, changes, finite, is_as_asked, study_path
 from svge_client.errors import Conflict, Denied, NotFound
 from svge_client.reading import Reader
 from svge_client.running import RunningTrial, first_trial, is_finite
@@ -119,15 +119,16 @@ class Client(Reader):
 
     def replicate(self, trial: Trial, count: int = 1) -> tuple[Trial, ...]:
         """Let a trial's architecture be trained again; the search takes all of its values together."""
-        answer = self._transport.post(f"/trials/{trial.id}/replicate", {"count": count}, repeat_safe=False)
+        answer = self._transport.post_once(f"/trials/{trial.id}/replicate", {"count": count})
         return tuple(Trial.from_json(one) for one in answer["trials"])
 
-    def annotate(self, what: str | Trial, **changes: Any) -> None:
-        """Write on a study, given by its name, or on a trial: `note` is a text, `tags` are words to find it by. What is not given
-        stays, None takes it away.
-        """
-        path = study_path(what) if isinstance(what, str) else f"/trials/{what.id}"
-        self._transport.patch(path, changes)
+    def annotate_study(self, name: str, *, note: str | None | Kept = KEPT, tags: Sequence[str] | None | Kept = KEPT) -> Study:
+        """Write a note on a study, or tag it: words to find it by. What is not given stays, None takes it away."""
+        return Study.from_json(self._transport.patch(study_path(name), changes(note=note, tags=tags)))
+
+    def annotate(self, trial: Trial, *, note: str | None | Kept = KEPT, tags: Sequence[str] | None | Kept = KEPT) -> Trial:
+        """The same for a trial."""
+        return Trial.from_json(self._transport.patch(f"/trials/{trial.id}", changes(note=note, tags=tags))["trial"])
 
     def suggest(
         self, study: str, count: int = 1, wait: float | None = None, max_nodes: int | None = None, strategy: str | None = None

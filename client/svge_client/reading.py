@@ -1,11 +1,13 @@
 """Reading: what a client asks for without changing anything. What changes something is in `client.py`."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from svge_client.bodies import study_path
 from svge_client.transport import Transport
 from svge_client.values import Architecture, Decoding, Latent, Study, Trial
+
+_BEGINNING = "c2luY2U6MA"
+"""The cursor before the first change, as the server writes it."""
 
 
 class Reader:
@@ -27,15 +29,29 @@ class Reader:
         answer = self._transport.get(study_path(study) + "/pareto", {"limit": limit})
         return tuple(Trial.from_json(trial) for trial in answer["trials"])
 
-    def trials(self, study: str, page_size: int = 100, **filters: Any) -> Iterator[Trial]:
-        """All trials of a study in the order of their numbers, fetched page by page; `filters` are query parameters."""
-        cursor: dict[str, Any] = {}
+    def trials(self, study: str, page_size: int = 100, *, state: str | None = None, tag: str | None = None) -> Iterator[Trial]:
+        """The trials of a study in the order of their numbers, fetched page by page: all, those in a state, those with a tag."""
+        query = {"limit": page_size, "state": state, "tag": tag}
         while True:
-            answer = self._transport.get(study_path(study) + "/trials", {"limit": page_size, **filters, **cursor})
+            answer = self._transport.get(study_path(study) + "/trials", {name: one for name, one in query.items() if one})
             yield from (Trial.from_json(trial) for trial in answer["trials"])
             if answer.get("next_cursor") is None:
                 return
-            cursor = {"cursor": answer["next_cursor"]}
+            query["cursor"] = answer["next_cursor"]
+
+    def changed(self, study: str, since: str | None = None, page_size: int = 100) -> tuple[tuple[Trial, ...], str]:
+        """The trials that have changed, in order of their last change, and what to give as `since` the next time.
+
+        Without `since`, all trials that there are.
+        """
+        found: list[Trial] = []
+        since = since or _BEGINNING
+        while True:
+            answer = self._transport.get(study_path(study) + "/trials", {"limit": page_size, "since": since})
+            found += [Trial.from_json(trial) for trial in answer["trials"]]
+            since = str(answer["next_since"])
+            if len(answer["trials"]) < page_size:
+                return tuple(found), since
 
     def decode(
         self, latents: Sequence[Sequence[float]], *, study: str, samples: int = 10, mode: str = "sampled", seed: int = 0

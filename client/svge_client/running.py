@@ -131,9 +131,7 @@ class RunningTrial:
 
     def fail(self, reason: str) -> Trial:
         """Report that this architecture could not be trained, and end the heartbeats."""
-        done = self._endpoint.fail(self.trial, reason)
-        self._end()
-        return done
+        return self._finish(lambda: self._endpoint.fail(self.trial, reason))
 
     def __enter__(self) -> Self:
         self._trial = self._ask()

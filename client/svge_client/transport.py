@@ -6,6 +6,7 @@ caller says that doing it twice does no harm.
 
 import random
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,11 @@ class Transport:
     def post(self, path: str, body: Mapping[str, Any], *, repeat_safe: bool, retry: Retry | None = None) -> Any:
         """Raises `ResponseError` for an error answer and `Unreachable` for none, both after the last attempt."""
         return _parsed(self._send("POST", path, json=body, repeat_safe=repeat_safe, retry=retry or self.retry))
+
+    def post_once(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Post what must not be done twice, under a key by which the server knows it again. Raises as `post` does."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        return _parsed(self._send("POST", path, json=body, headers=headers, repeat_safe=True, retry=self.retry))
 
     def upload(self, path: str, content: bytes, params: Mapping[str, Any]) -> Any:
         """Post a file that may come twice without harm. Raises as `post` does."""

@@ -22,12 +22,16 @@ from service.errors import InvalidRequest
 from service.studies.latents import Decoded
 
 _TEXTS: dict[Form, Callable[[Architecture], str]] = {"svg": draw_svg, "dot": to_dot, "python": network_source}
+_MOST_EDGES = 150
+"""Of an architecture in a picture: the time to lay it out grows faster than they do, and nobody could follow more."""
 _SVG_POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 """A picture loads nothing and runs nothing, where a browser opens it as a page too."""
 
 
 def architecture_response(form: Form, architecture: Architecture) -> Response:
-    """One architecture in a form other than JSON, which its space has."""
+    """One architecture in a form other than JSON, which its space has. Raises `InvalidRequest` for one too large for a picture."""
+    if form == "svg":
+        _check_size(architecture)
     return _response(form, _TEXTS[form](architecture))
 
 
@@ -59,7 +63,15 @@ def decoded_response(form: Form, num_points: int, decoded: Sequence[Decoded], ma
     if form == "dot":
         return _response(form, dot_gallery(groups))
     check_limit(len(decoded), max_drawings, "/samples", "architectures in a picture")
+    for item in decoded:
+        _check_size(item.decoding.architecture)
     return _response(form, draw_gallery(groups))
+
+
+def _check_size(architecture: Architecture) -> None:
+    if len(architecture.edges) > _MOST_EDGES:
+        message = f"expected at most {_MOST_EDGES} edges in a picture, the architecture has {len(architecture.edges)}; ask for dot"
+        raise InvalidRequest([Fault("/format", message)])
 
 
 def documented(answer: Any) -> Responses:

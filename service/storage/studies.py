@@ -85,6 +85,15 @@ def save_progress(session: Session, study_id: int, trials_created: int) -> None:
     session.execute(update(StudyRow).where(StudyRow.id == study_id).values(trials_created=trials_created))
 
 
+def hold_model(session: Session, model_hash: str) -> None:
+    """Keep others from pinning a study to a checkpoint, and from deleting it, until the transaction ends.
+
+    On SQLite every transaction that writes does.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(int(model_hash[:15], 16))))
+
+
 def pin(session: Session, study_id: int, model_hash: str) -> None:
     """Let a study go on with another checkpoint, for which no hyperparameters are fitted yet."""
     session.execute(update(StudyRow).where(StudyRow.id == study_id).values(model_hash=model_hash, hyperparameters=None))

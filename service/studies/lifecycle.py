@@ -6,7 +6,8 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from service.errors import StudyNotFound
+from models.pretrained.catalogue import Card
+from service.errors import ModelNotFound, StudyNotFound
 from service.storage import counts, studies, trials
 from service.storage.values import Study, StudySettings, Trial, TrialState
 from service.studies.catalogue import model_for, space_named
@@ -59,8 +60,19 @@ async def create_study(context: Context, settings: StudySettings, model: str | N
     card = model_for(folders, settings.space, model)
     pinned = replace(settings, model_hash=card.hash)
     database = context.database
-    study = await database.write(lambda session: studies.create(session, pinned, database.now(session)))
-    return StudySummary(study, {}, None)
+
+    def work(session: Session) -> Study:
+        hold(session, card)
+        return studies.create(session, pinned, database.now(session))
+
+    return StudySummary(await database.write(work), {}, None)
+
+
+def hold(session: Session, card: Card) -> None:
+    """Keep a checkpoint from being deleted until the transaction ends. Raises `ModelNotFound` where it has just been."""
+    studies.hold_model(session, card.hash)
+    if not card.path.is_file():
+        raise ModelNotFound(f"the model '{card.name}' was deleted a moment ago; GET /models lists those there are")
 
 
 async def read_study(context: Context, name: str) -> StudySummary:

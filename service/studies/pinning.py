@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from service.storage import studies
 from service.studies.catalogue import model_for
 from service.studies.context import Context
-from service.studies.lifecycle import StudySummary, study_named, summary_of
+from service.studies.lifecycle import StudySummary, hold, study_named, summary_of
 
 
 async def pin_study(context: Context, name: str, model: str) -> StudySummary:
@@ -21,6 +21,7 @@ async def pin_study(context: Context, name: str, model: str) -> StudySummary:
     def work(session: Session) -> StudySummary:
         locked = studies.lock(session, study.id)
         if locked.settings.model_hash != card.hash:
+            hold(session, card)
             studies.pin(session, study.id, card.hash)
         return summary_of(session, studies.get(session, study.id))
 

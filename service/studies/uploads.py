@@ -93,6 +93,7 @@ async def delete_model(context: Context, name: str) -> None:
         raise ModelInUse(f"'{card.name}' was not uploaded, so it stays; only its files can be deleted, on the server")
 
     def work(session: Session) -> None:
+        studies.hold_model(session, card.hash)
         pinned = studies.pinned_to(session, card.hash, _NAMED)
         if pinned:
             raise ModelInUse(f"studies are pinned to '{card.name}', such as {', '.join(pinned)}; delete them first")

@@ -145,10 +145,17 @@ def test_a_trial_is_trained_again_and_written_on(client: Client) -> None:
     with client.trial("noisy") as running:
         assert running.trial.id == again.id
         running.report(0.75)
-    client.annotate("noisy", note="two of one")
-    client.annotate(again, tags=["rerun"])
-    assert client.study("noisy").document["note"] == "two of one"
+    assert client.annotate_study("noisy", note="two of one").document["note"] == "two of one"
+    assert client.annotate(again, tags=["rerun"]).document["tags"] == ["rerun"]
+    assert client.annotate_study("noisy", tags=["x"]).document["note"] == "two of one"
+    assert client.annotate_study("noisy", note=None).document["note"] is None
     assert [trial.value for trial in client.trials("noisy", tag="rerun")] == [0.75]
+    seen, since = client.changed("noisy", page_size=1)
+    assert {trial.id for trial in seen} == {first.id, again.id}
+    client.annotate(first, tags=["first"])
+    (changed,), since = client.changed("noisy", since)
+    assert changed.id == first.id
+    assert client.changed("noisy", since) == ((), since)
 
 
 def test_architectures_as_text(client: Client) -> None:

@@ -94,7 +94,12 @@ class TrialSchema(Schema):
     architecture: CanonicalArchitecture
     native: Native
     canonical_id: Annotated[str, Field(description="Equal for isomorphic architectures, and only for them.")]
-    latent: Annotated[list[float] | None, Field(description="The latent point; null for trials that the model did not propose.")]
+    latent: Annotated[
+        list[float] | None,
+        Field(
+            description="The latent point, in the space of the checkpoint `model_hash`; null for trials that it did not propose."
+        ),
+    ]
     source: TrialSource
     predicted_mean: float | None
     predicted_std: float | None

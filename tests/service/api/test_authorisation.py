@@ -37,6 +37,41 @@ CALLS: list[tuple[str, str, Any, KeyScope]] = [
 ]
 
 
+ANY, READ, OBSERVE, ADMIN = None, KeyScope.READ, KeyScope.OBSERVE, KeyScope.ADMIN
+SCOPES: dict[str, dict[str, KeyScope | None]] = {
+    "/decode": {"get": READ, "post": READ},
+    "/encode": {"post": READ},
+    "/healthz": {"get": ANY},
+    "/heartbeat": {"post": OBSERVE},
+    "/metrics": {"get": READ},
+    "/models": {"get": READ},
+    "/models/{name}": {"put": ADMIN, "delete": ADMIN},
+    "/observe": {"post": OBSERVE},
+    "/predict": {"post": READ},
+    "/readyz": {"get": ANY},
+    "/spaces": {"get": READ, "post": ADMIN},
+    "/studies": {"get": READ, "post": ADMIN},
+    "/studies/{name}": {"get": READ, "patch": ADMIN, "delete": ADMIN},
+    "/studies/{name}/best": {"get": READ},
+    "/studies/{name}/close": {"post": ADMIN},
+    "/studies/{name}/curve": {"get": READ},
+    "/studies/{name}/enqueue": {"post": ADMIN},
+    "/studies/{name}/export": {"get": READ},
+    "/studies/{name}/import": {"post": ADMIN},
+    "/studies/{name}/latent-map": {"get": READ},
+    "/studies/{name}/model": {"post": ADMIN},
+    "/studies/{name}/pareto": {"get": READ},
+    "/studies/{name}/reopen": {"post": ADMIN},
+    "/studies/{name}/trials": {"get": READ},
+    "/suggest": {"post": OBSERVE},
+    "/trials/{trial}": {"get": READ, "patch": ADMIN},
+    "/trials/{trial}/progress": {"get": READ},
+    "/trials/{trial}/replicate": {"post": ADMIN},
+    "/version": {"get": ANY},
+}
+"""What every operation needs; None is open to all."""
+
+
 @pytest.fixture
 async def guarded(tmp_path: Path, database_url: str) -> AsyncIterator[Service]:
     async with running(tmp_path, database_url=database_url, auth="on") as service:
@@ -50,6 +85,17 @@ def bearer(service: Service, scope: KeyScope) -> dict[str, str]:
 
 async def call(service: Service, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response:
     return await service.client.request(method, path, json=body, headers=headers)
+
+
+async def test_every_operation_has_its_scope(service: Service) -> None:
+    document = await service.get("/openapi.json")
+    named = {
+        path: {
+            method: needed_scope(method.upper(), path.replace("{name}", "encode").replace("{trial}", "suggest")) for method in found
+        }
+        for path, found in document["paths"].items()
+    }
+    assert named == SCOPES
 
 
 async def test_each_scope_may_do_what_it_says_and_no_more(guarded: Service) -> None:

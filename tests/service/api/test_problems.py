@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from service.api.problems import KINDS
+from service.api.problems import BODY_TOO_LARGE, HTTP_KINDS, KINDS, MALFORMED_JSON
 from service.errors import ServiceError
 from tests.service.api.bad_bodies import BAD, CELL
 from tests.service.api.harness import ONE_SPACE, Service, running
