@@ -11,6 +11,15 @@ from service.errors import ServiceError
 from tests.service.api.bad_bodies import BAD, CELL
 from tests.service.api.harness import ONE_SPACE, Service, running
 
+DOCUMENTED = Path(__file__).parents[3] / "docs" / "errors.md"
+
+
+def test_every_code_is_documented() -> None:
+    kinds = {*KINDS.values(), MALFORMED_JSON, BODY_TOO_LARGE, *(kind for kind, _ in HTTP_KINDS.values())}
+    expected = {f"| {kind.status} | `{kind.code}` | {kind.title} |" for kind in kinds}
+    found = [line for line in DOCUMENTED.read_text().splitlines() if line.startswith("| ") and "`" in line]
+    assert sorted(found) == sorted(expected)
+
 
 def tree(root: type[ServiceError]) -> Iterator[type[ServiceError]]:
     yield root
