@@ -1,0 +1,56 @@
+"""The files for containers agree with the program that they run."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+COMPOSE = ROOT / "docker-compose.yml"
+DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
+
+
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())["services"]
+    return found
+
+
+def test_every_setting_that_they_give_is_one() -> None:
+    known = {f"SVGE_{name.upper()}" for name in Settings.model_fields}
+    given = set(re.findall(r"^\s*(?:ENV )?(SVGE_[A-Z_]+)[=:]", DOCKERFILE + COMPOSE.read_text(), flags=re.MULTILINE))
+    assert given
+    assert given <= known
+    assert Settings(host="0.0.0.0").needs_keys
+
+
+def test_what_is_copied_into_the_image_is_there_and_is_sent_to_the_builder() -> None:
+    copied = [name for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, flags=re.MULTILINE) for name in line.split()[:-1]]
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert copied
+    assert all((ROOT / name).exists() for name in copied)
+    assert set(copied) == sent
+
+
+def test_no_secret_has_a_default() -> None:
+    for name, default in re.findall(r"\$\{([A-Z_]+)([^}]*)\}", COMPOSE.read_text()):
+        assert ("PASSWORD" not in name and "TOKEN" not in name) or default.startswith(":?"), name
+    assert "environment" in yaml.safe_load(COMPOSE.read_text())["secrets"]["metrics_token"]
+
+
+def test_images_are_pinned_and_nothing_runs_before_the_schema_is_there() -> None:
+    images = [service["image"] for service in services().values()] + re.findall(r"PYTHON_IMAGE=(\S+)", DOCKERFILE)
+    assert all(image == "svge-search" or re.fullmatch(r"[a-z/-]+:v?\d+\.\d+[\w.-]*", image) for image in images), images
+    assert services()["api"]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    assert services()["migrate"]["command"] == ["db", "upgrade"]
+    assert re.search(r"^USER svge$", DOCKERFILE, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["Caddyfile", "prometheus.yml"])
+def test_files_that_are_mounted_are_there_and_name_the_service(name: str) -> None:
+    mounts = [mount for service in services().values() for mount in service.get("volumes", [])]
+    assert any(mount.startswith(f"./docker/{name}:") for mount in mounts)
+    assert "api" in (ROOT / "docker" / name).read_text()
