@@ -51,9 +51,9 @@ def architecture(index: int) -> Architecture:
 
 
 def fill(database: Database, name: str, size: int, objectives: tuple[NamedObjective, ...] = ()) -> int:
-    """A new study of `size` trials; answers its key."""
+    """A new study of `size` trials, whose leases never run out; answers its key."""
     card = default_card(SPACE)
-    settings = StudySettings(name, SPACE, "maximize", 0, "svge", 10, None, 900, 3, card.hash, objectives)
+    settings = StudySettings(name, SPACE, "maximize", 0, "svge", 10, None, 0, 3, card.hash, objectives)
     study = database.write_here(lambda session: studies.create(session, settings, FIRST))
     for start in range(0, size, _CHUNK):
         rows = list(_rows(study.id, card, range(start, min(start + _CHUNK, size)), objectives))

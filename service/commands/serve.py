@@ -45,7 +45,7 @@ def serve(
         read_cards(*settings.model_folders)
         prepare_database(settings.database_url)
         _check_keys(settings)
-        listener = _listen(settings.host, settings.port)
+        listener = listen(settings.host, settings.port)
     app = create_app(settings, local_worker(settings.device, *settings.model_folders))
     configure_logs(settings.log_level)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
@@ -72,11 +72,17 @@ def _check_keys(settings: Settings) -> None:
         database.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Raises `ValueError` where nothing can listen there."""
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises `ValueError` where nothing can.
+
+    Its connections send at once: asyncio sees to that only where it opens the socket itself, and without it the second part of an
+    answer waits until the client has acknowledged the first, 40 ms.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         raise ValueError(
             f"cannot listen on {host} port {port}: {error.strerror or error}; choose another --port or --host"

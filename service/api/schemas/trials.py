@@ -107,7 +107,7 @@ class TrialSchema(Schema):
         float | None,
         Field(description="What it was chosen by; with the strategy 'svge' the logarithm of the expected improvement."),
     ]
-    observations_seen: Annotated[int, Field(description="How many observations the proposal was based on.")]
+    observations_seen: Annotated[int, Field(description="How many observations the proposal was based on; of a long study a part.")]
     model_hash: str
     parameters: Annotated[
         int | None, Field(description="Trainable parameters at the published size; null for spaces without networks.")
