@@ -106,7 +106,8 @@ async def test_a_request_that_takes_long_shows_signs_of_life_and_others_are_told
 
 async def test_a_request_whose_process_died_is_taken_over(demo: Service) -> None:
     database, body = demo.app.state.context.database, {"study": "demo", "worker": "w"}
-    fingerprint = hashlib.sha256(b"/suggest\0" + demo.client.build_request("POST", "/suggest", json=body).content).hexdigest()
+    content = demo.client.build_request("POST", "/suggest", json=body).content
+    fingerprint = hashlib.sha256(b"/suggest\0application/json\0" + content).hexdigest()
 
     def die(session: Session) -> bool:
         return replays.begin(session, KEY["Idempotency-Key"], PendingRequest(fingerprint, "dead", database.now(session)))

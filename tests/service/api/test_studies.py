@@ -96,7 +96,7 @@ async def test_an_empty_study_is_exported_as_a_header(service: Service) -> None:
     await service.post("/studies", ONE_SPACE, 201)
     assert (await service.client.get("/studies/demo/export")).text.splitlines() == [
         "number,id,state,value,values,std,reason,attempt,worker,source,predicted_mean,predicted_std,acquisition_value,observations_seen,"
-        "model_hash,canonical_id,parameters,multiply_adds,architecture,created_at,finished_at"
+        "model_hash,canonical_id,replicate,parameters,multiply_adds,architecture,created_at,finished_at,note,tags"
     ]
 
 

@@ -52,7 +52,7 @@ async def test_a_disk_that_takes_no_more_costs_nothing_that_was_stored(tmp_path:
         async with reaching(server.url) as client:
             answer(await client.post("/studies", json={"name": "demo", "space": "nasbench201"}), 201)
             size = (tmp_path / "full.db-wal").stat().st_size
-            limit(server.process.pid, size + 50_000)
+            limit(server.process.pid, size + 400_000)
             stored = []
             while (response := await ask(client, len(stored))).status_code == 200:
                 stored.append(response.json()["trials"][0]["id"])
