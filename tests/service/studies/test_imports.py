@@ -1,6 +1,8 @@
 """Files of results in studies: what is stored, all of it or nothing, once; and that an export comes in again as it went out."""
 
 import asyncio
+import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -249,3 +251,27 @@ async def test_cells_of_different_sizes_come_in_by_any_name(service: Service) ->
     natives = "\n".join(json.dumps({"native": space.format_native(cell), "value": place}) for place, cell in enumerate(cells))
     assert (await send(service, graphs, kind="application/jsonl"))["imported"] == 5
     assert await send(service, natives, kind="application/jsonl") == {"imported": 0, "unchanged": 5, "left_out": 0}
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+async def test_an_export_with_replicates_and_formulas_comes_in_again(service: Service, form: str) -> None:
+    for name in ("demo", "other"):
+        await service.post("/studies", ONE_SPACE | {"name": name}, 201)
+    first, second = (await service.suggest("w", 2))["trials"]
+    await service.observe(first, 0.5)
+    (again,) = (await service.post(f"/trials/{first['id']}/replicate", {}))["trials"]
+    reason = '=HYPERLINK("http://evil.example")'
+    await service.post("/observe", {"trial": second["id"], "attempt": 1, "status": "failed", "reason": reason})
+    (running,) = (await service.suggest("w"))["trials"]
+    assert running["id"] == again["id"]
+    await service.observe(running, 0.75)
+    await service.client.patch(f"/trials/{first['id']}", json={"note": "-5 %", "tags": ["seen"]})
+    exported = (await service.client.get("/studies/demo/export", params={"format": form})).text
+    assert "seen" in exported
+    if form == "csv":
+        assert not any(field.startswith(("=", "-5")) for row in csv.reader(io.StringIO(exported)) for field in row)
+    for study, expected in (("demo", [0, 2, 1]), ("other", [2, 0, 1])):
+        answer = await service.client.post(f"/studies/{study}/import", params={"format": form}, content=exported.encode())
+        assert list(answer.json().values()) == expected, answer.text
+    (failed,) = (await service.get("/studies/other/trials", state="failed"))["trials"]
+    assert failed["reason"] == reason
