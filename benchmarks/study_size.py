@@ -88,7 +88,7 @@ def everyday_calls(side: Side, step: int) -> Iterator[None]:
     for name, path in (
         ("first page of 50", f"/studies/{STUDY}/trials?limit=50"),
         ("deep page of 50", f"/studies/{STUDY}/trials?limit=50&cursor={deep}"),
-        ("page of 50 that failed", f"/studies/{STUDY}/trials?limit=50&state=failed"),
+        ("page of 50 completed", f"/studies/{STUDY}/trials?limit=50&state=completed"),
         ("best 10", f"/studies/{STUDY}/best?k=10"),
         ("study", f"/studies/{STUDY}"),
         ("pareto, one objective", f"/studies/{STUDY}/pareto"),

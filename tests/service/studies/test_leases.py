@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from service.storage import trials
 from service.studies import leases
 from tests.service.api.harness import ONE_SPACE, Service
 
@@ -61,6 +62,14 @@ async def test_the_sweep_applies_leases_without_anybody_asking(demo: Service) ->
     assert await sweep(demo) == 3
     assert (await demo.get("/studies/demo"))["trials"]["waiting"] == 3
     assert await sweep(demo) == 0
+
+
+async def test_a_sweep_passes_over_a_study_that_is_deleted_meanwhile(demo: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    await demo.suggest("a", 3)
+    demo.clock.advance(61)
+    expired_study, deleted = trials.expired_study, iter([1])
+    monkeypatch.setattr(trials, "expired_study", lambda *given: next(deleted, None) or expired_study(*given))
+    assert await sweep(demo) == 3
 
 
 async def test_a_heartbeat_renews_what_the_worker_holds(demo: Service) -> None:
