@@ -67,8 +67,8 @@ async def test_the_sweep_applies_leases_without_anybody_asking(demo: Service) ->
 async def test_a_sweep_passes_over_a_study_that_is_deleted_meanwhile(demo: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     await demo.suggest("a", 3)
     demo.clock.advance(61)
-    expired_study, deleted = trials.expired_study, iter([1])
-    monkeypatch.setattr(trials, "expired_study", lambda *given: next(deleted, None) or expired_study(*given))
+    overdue_study, deleted = trials.overdue_study, iter([1])
+    monkeypatch.setattr(trials, "overdue_study", lambda *given: next(deleted, None) or overdue_study(*given))
     assert await sweep(demo) == 3
 
 
