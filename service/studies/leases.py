@@ -3,6 +3,7 @@
 The intermediate values that a heartbeat carries are `progress.py`.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ from service.storage.values import Study, Trial, TrialState
 from service.studies import states
 from service.studies.context import Context
 from service.studies.progress import Dropped, ProgressReport, Told, take
+
+_log = logging.getLogger(__name__)
 
 _SWEEP_SIZE = 500
 
@@ -65,6 +68,8 @@ async def sweep(context: Context) -> int:
     swept = 0
     while key := await database.read(lambda session: trials.overdue_study(session, database.now(session))):
         swept += await database.write(partial(_sweep_study, context, key))
+    if swept:
+        _log.info("%d leases ran out", swept)
     return swept
 
 

@@ -104,9 +104,11 @@ class LocalWorker:
         if self._closed:
             return False
         process = self._process
+        if process.is_open and self._calls:
+            return True  # a probe would wait in its queue; the call tells if it is lost
         try:
             answer = process.executor.submit(os.getpid)
-            if process.is_open and not self._calls:
+            if process.is_open:
                 await asyncio.wrap_future(answer)
         except BrokenProcessPool:
             process = self._replace(process)

@@ -1,7 +1,7 @@
 """The kept counts are those of a recount, also where transactions meet or are rolled back."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -9,19 +9,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.storage import counts, schema, studies, trials
+from service.storage import counts, studies, trials
 from service.storage.session import Database
 from service.storage.tables import TrialRow
 from service.storage.values import Study, TrialState
 from tests.service.storage.test_trials import NOW, SETTINGS, architectures, trial
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    schema.upgrade(database)
-    yield database
-    database.close()
 
 
 def created(database: Database, name: str) -> Study:

@@ -1,25 +1,16 @@
 """The kept front against one computed from all points."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.search.dominance import non_dominated
-from service.storage import fronts, schema, studies, trials
+from service.storage import fronts, studies, trials
 from service.storage.fronts import Member
 from service.storage.session import Database
 from service.storage.values import Study, TrialState
 from tests.service.storage.test_trials import NOW, SETTINGS, architectures, trial
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    schema.upgrade(database)
-    yield database
-    database.close()
 
 
 def study_of(database: Database, name: str, size: int) -> Study:

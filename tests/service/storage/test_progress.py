@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 from service.storage import progress
 from service.storage.session import Database
 from service.storage.values import Point, Study, Trial
-from tests.service.storage.test_trials import NOW, database, explained, stored, study
+from tests.service.storage.test_trials import NOW, explained, stored, study
 
-__all__ = ["database", "study"]
+__all__ = ["study"]
 
 
 def point(step: int, value: float, rung: int | None = None) -> Point:

@@ -51,6 +51,12 @@ def database(empty_database_url: str) -> Iterator[Database]:
     database.close()
 
 
+def fill_the_first_revision(database: Database) -> None:
+    schema.upgrade(database, "0001")
+    for statement in STORED_AT_REVISION_1.split(";"):
+        database.write_here(lambda session, statement=statement: session.execute(text(statement)))
+
+
 def table_names(database: Database) -> set[str]:
     return set(inspect(database.engine).get_table_names())
 
@@ -77,10 +83,7 @@ def test_migrations_go_down_and_up_again(database: Database) -> None:
 
 
 def test_what_was_stored_at_the_first_revision_goes_on(database: Database) -> None:
-    schema.upgrade(database)
-    schema.downgrade(database, "0001")
-    for statement in STORED_AT_REVISION_1.split(";"):
-        database.write_here(lambda session, statement=statement: session.execute(text(statement)))
+    fill_the_first_revision(database)
     schema.upgrade(database)
     study = database.read_here(lambda session: studies.find(session, "old"))
     assert study is not None
@@ -108,10 +111,7 @@ def test_what_was_stored_at_the_first_revision_goes_on(database: Database) -> No
 
 
 def test_what_a_revision_cannot_hold_goes_when_it_is_taken_back(database: Database) -> None:
-    schema.upgrade(database)
-    schema.downgrade(database, "0001")
-    for statement in STORED_AT_REVISION_1.split(";"):
-        database.write_here(lambda session, statement=statement: session.execute(text(statement)))
+    fill_the_first_revision(database)
     schema.upgrade(database)
     study = database.read_here(lambda session: studies.find(session, "old"))
     assert study is not None
@@ -135,10 +135,7 @@ def test_what_a_revision_cannot_hold_goes_when_it_is_taken_back(database: Databa
 
 @pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"])
 def test_every_past_revision_is_upgraded_with_what_it_holds(database: Database, revision: str) -> None:
-    schema.upgrade(database)
-    schema.downgrade(database, "0001")
-    for statement in STORED_AT_REVISION_1.split(";"):
-        database.write_here(lambda session, statement=statement: session.execute(text(statement)))
+    fill_the_first_revision(database)
     schema.upgrade(database, revision)
     schema.upgrade(database)
     schema.check(database)

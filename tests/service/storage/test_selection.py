@@ -1,22 +1,13 @@
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from service.storage import schema, selection, studies, trials
+from service.storage import selection, studies, trials
 from service.storage.session import Database
 from service.storage.values import Study, TrialState
 from tests.service.storage.test_trials import NOW, SETTINGS, architectures, trial
 
 SIZE, LIMIT = 200, 40
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    schema.upgrade(database)
-    yield database
-    database.close()
 
 
 def filled(database: Database, objective: str) -> Study:

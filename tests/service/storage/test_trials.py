@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,20 +15,12 @@ from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id
 from models.search.proposal import Limits
 from models.spaces.registry import get_space
-from service.storage import schema, selection, studies, trials
+from service.storage import selection, studies, trials
 from service.storage.session import Database
 from service.storage.values import NamedObjective, Origin, Study, StudySettings, Trial, TrialState
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SETTINGS = StudySettings("demo", "nasbench201", "maximize", 0, "svge", 10, None, 900, 3, "f" * 64)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    schema.upgrade(database)
-    yield database
-    database.close()
 
 
 @pytest.fixture

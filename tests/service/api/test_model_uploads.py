@@ -1,9 +1,8 @@
-"""Uploads over HTTP: what is added and seen, what is refused with which words, and that nothing of a refusal stays."""
+"""Checkpoints over HTTP: what is added and seen, what is refused with which words, and that nothing of a refusal stays."""
 
 import asyncio
 import errno
 import hashlib
-import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,51 +16,9 @@ from models.spaces.registry import define_space
 from service.workers.worker import Encoding
 from tests.fakes import LATENT_SIZE, checkpoint_bytes
 from tests.service.api.harness import ONE_SPACE, Service, running
+from tests.service.api.uploading import MINE, WHOLE, YAML, left_over, post_space
 
 pytestmark = pytest.mark.anyio
-
-MINE = {"name": "mine", "operations": ["a", "b"], "max_nodes": 6, "max_edges": 8, "ports": 2}
-YAML = "name: mine  # of my own\noperations: [a, b]\nmax_nodes: 6\nmax_edges: 8\nports: 2\n"
-WHOLE = checkpoint_bytes("mine", space_definition=MINE)
-JSON = "application/json"
-
-REFUSED: list[tuple[str | bytes, str, int, str, str, str]] = [
-    (YAML.replace("max_edges: 8", "max_edges: 3"), "text/yaml", 422, "invalid_request", "/max_edges", "raise 'max_edges'"),
-    (YAML.replace("[a, b]", "[a, b, a]"), "application/yaml", 422, "invalid_request", "/operations/0", "list it once"),
-    (YAML.replace("[a, b]", "[a, 5]"), "application/yaml", 422, "invalid_request", "/operations/1", "must be text"),
-    (YAML.replace("ports", "prots"), "application/yaml", 422, "invalid_request", "/prots", "did you mean 'ports'"),
-    (YAML + "ports: 2", "application/yaml", 422, "invalid_request", "/ports", "given twice"),
-    (YAML.replace("name: mine", ""), "application/yaml", 422, "invalid_request", "/name", "is missing"),
-    (YAML.replace("mine", "../mine"), "application/yaml", 422, "invalid_request", "/name", "must be lower-case"),
-    ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", "application/yaml", 422, "invalid_request", "", "line 2 has an alias"),
-    ("[" * 60_000, "application/yaml", 422, "invalid_request", "", "nested too deeply"),
-    ("name: !!python/object/apply:os.getcwd []", "application/yaml", 422, "invalid_request", "", "is no YAML"),
-    (b"name: \xff", "application/yaml", 422, "invalid_request", "", "UTF-8"),
-    ("", "application/yaml", 422, "invalid_request", "", "expected the fields name"),
-    (YAML + "#" * 65536, "application/yaml", 413, "body_too_large", "", "65536 bytes"),
-    (json.dumps({**MINE, "min_nodes": 9}), JSON, 422, "invalid_request", "/min_nodes", "lower the first"),
-    (json.dumps({**MINE, "max_nodes": 10**30}), JSON, 422, "invalid_request", "/max_nodes", "between 3"),
-    ('{"name": "mine", "name": "yours"}', JSON, 422, "invalid_request", "", "given twice"),
-    ('{"name": "mine", ', JSON, 400, "malformed_json", "", "character 17"),
-    ("[" * 60_000, JSON, 400, "malformed_json", "", "levels"),
-    (YAML, JSON, 400, "malformed_json", "", "not JSON"),
-    (b'{"name": "\xff"}', JSON, 422, "invalid_request", "", "UTF-8"),
-    ('{"max_nodes": ' + "1" * 5000 + "}", JSON, 400, "malformed_json", "", "digits"),
-    (YAML, "application/x-www-form-urlencoded", 415, "unsupported_media_type", "", "application/yaml"),
-    (YAML.replace("mine", "nasbench101"), "application/yaml", 409, "space_exists", "", "another name"),
-]
-
-
-@pytest.fixture
-async def sole(tmp_path: Path) -> AsyncIterator[Service]:
-    """On SQLite alone: for what no database has a part in."""
-    async with running(tmp_path) as service:
-        yield service
-
-
-async def post_space(service: Service, content: str | bytes, kind: str = "application/yaml") -> tuple[int, Any]:
-    answer = await service.client.post("/spaces", content=content, headers={"Content-Type": kind})
-    return answer.status_code, answer.json()
 
 
 async def put(service: Service, name: str, content: Any, **params: str) -> tuple[int, Any]:
@@ -71,57 +28,8 @@ async def put(service: Service, name: str, content: Any, **params: str) -> tuple
     return answer.status_code, answer.json()
 
 
-def left_over(folder: Path) -> list[str]:
-    return [str(path) for path in (folder / "uploads").rglob("*") if path.is_file() and path.name != ".lock"]
-
-
 async def names(service: Service, what: str) -> list[str]:
     return [entry["name"] for entry in (await service.get(f"/{what}"))[what]]
-
-
-async def test_a_space_is_added_in_yaml_or_json_once(sole: Service, tmp_path: Path) -> None:
-    status, space = await post_space(sole, YAML)
-    assert status == 201
-    assert space == {
-        "name": "mine",
-        "operations": ["a", "b"],
-        "max_nodes": 6,
-        "size": define_space(MINE).size,
-        "models": [],
-        "definition": {**MINE, "min_nodes": 2, "chain": False, "output": "dangling"},
-    }
-    assert space in (await sole.get("/spaces"))["spaces"]
-    assert await post_space(sole, json.dumps(MINE), JSON) == (200, space)
-    assert await post_space(sole, json.dumps(space["definition"]), JSON + "; charset=utf-8") == (200, space)
-    status, problem = await post_space(sole, YAML.replace("ports: 2", "ports: 1"))
-    assert (status, problem["code"]) == (409, "space_exists")
-    assert "give a changed space another name" in problem["detail"]
-    assert [Path(path).name for path in left_over(tmp_path)] == ["mine.space.yaml"]
-
-
-async def test_a_space_without_a_model_can_be_looked_at_but_not_studied(sole: Service) -> None:
-    await post_space(sole, YAML)
-    problem = await sole.post("/studies", {"name": "demo", "space": "mine"}, 404)
-    assert problem["code"] == "model_not_found"
-    assert "svge train --space mine" in problem["detail"]
-
-
-async def test_a_posted_space_is_replayed_under_its_key(sole: Service) -> None:
-    headers = {"Content-Type": "application/yaml", "Idempotency-Key": "k"}
-    first = await sole.client.post("/spaces", content=YAML, headers=headers)
-    again = await sole.client.post("/spaces", content=YAML, headers=headers)
-    assert (first.status_code, again.status_code) == (201, 201)
-    assert again.headers["idempotency-replayed"] == "true"
-    assert again.json() == first.json()
-
-
-async def test_a_space_that_cannot_be_is_refused(sole: Service, tmp_path: Path) -> None:
-    for content, kind, status, code, pointer, words in REFUSED:
-        answer, problem = await post_space(sole, content, kind)
-        assert (answer, problem["code"]) == (status, code), (content[:80], problem)
-        assert (problem["errors"] or [{"pointer": ""}])[0]["pointer"] == pointer, problem
-        assert words in problem["detail"], problem
-    assert left_over(tmp_path) == []
 
 
 async def test_a_model_is_added_and_at_once_searched_with(service: Service, tmp_path: Path) -> None:
