@@ -34,11 +34,13 @@ class GraphModel(nn.Module, ABC):
     `vocabulary` lists the labels, `input` and `output` first; a label's index is its type. All methods run on the device of
     the parameters and expect their tensors there; nodes of `graphs` stand in topological order, except where `reads_any_order`
     says that `encode` takes them in any. `exact_in_bfloat16` says that with matrix products in bfloat16 isomorphic graphs still get
-    equal latents, and a graph the same ones in any batch.
+    equal latents, and a graph the same ones in any batch. `never_waits` says that the losses are computed without asking the device
+    for a value on the way.
     """
 
     reads_any_order: ClassVar[bool] = False
     exact_in_bfloat16: ClassVar[bool] = False
+    never_waits: ClassVar[bool] = False
 
     config: ModelConfig
     vocabulary: tuple[str, ...]

@@ -19,6 +19,7 @@ class SVGe(GraphModel):
 
     reads_any_order = True
     exact_in_bfloat16 = True
+    never_waits = True
 
     def __init__(self, config: SVGeConfig, vocabulary: Sequence[str]) -> None:
         super().__init__()

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.svge.captured import CapturedGradients
 from models.svge.distributed import Workers
 from models.svge.graph_model import GraphModel
 from models.svge.muon import Muon, split_parameters
@@ -160,7 +161,11 @@ class _Run:
         self.state = RunState(model, make_optimizers(model, config, dtype))
         self.validation: float | None = None
         self._model, self._data, self._config, self._workers = model, data, config, workers
-        self._wrapped = workers.wrap(_Objective(model, config))
+        objective = _Objective(model, config)
+        self._wrapped = workers.wrap(objective)
+        alone = workers.count == 1 and data.triplets is None
+        captured = workers.device.type == "cuda" and model.never_waits and alone
+        self._captured = CapturedGradients(objective, self._bfloat16) if captured else None
         self._rates = [optimizer.param_groups[0]["lr"] for optimizer in self.state.optimizers]
         workers.agree(float(self._bfloat16), "1 for bfloat16, 0 for float32; give all the same precision instead of 'auto'")
 
@@ -175,14 +180,7 @@ class _Run:
         for optimizer, rate in zip(state.optimizers, self._rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate * scale
             optimizer.zero_grad(set_to_none=True)
-        rows = self._workers.share(_rows(len(self._data.graphs.types), config, state.step))
-        device = self._workers.device
-        seed = (config.seed * 1_000_003 + state.step) * self._workers.count + self._workers.rank
-        noise = torch.Generator(device).manual_seed(seed)
-        triplets = None if self._data.triplets is None else self._data.triplets.select(rows, state.step).to(device)
-        with self._autocast():
-            total, losses = self._wrapped(self._data.graphs.select(rows).to(device), triplets, noise)
-        total.backward()
+        losses = self._fill_gradients()
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), config.clip_norm)
         for optimizer in state.optimizers:
             optimizer.step()
@@ -190,6 +188,21 @@ class _Run:
         self.validation = None
         if self._data.validation is not None and (state.step % config.validate_every == 0 or state.step == config.num_steps):
             self._validate(self._data.validation)
+        return losses
+
+    def _fill_gradients(self) -> Tensor:
+        """The gradients of the batch whose turn it is; returns its losses."""
+        config, step, workers = self._config, self.state.step, self._workers
+        rows = workers.share(_rows(len(self._data.graphs.types), config, step))
+        seed = (config.seed * 1_000_003 + step) * workers.count + workers.rank
+        graphs = self._data.graphs.select(rows).to(workers.device)
+        if self._captured is not None:
+            return self._captured.fill(graphs, seed)
+        noise = torch.Generator(workers.device).manual_seed(seed)
+        triplets = None if self._data.triplets is None else self._data.triplets.select(rows, step).to(workers.device)
+        with self._autocast():
+            total, losses = self._wrapped(graphs, triplets, noise)
+        total.backward()
         found: Tensor = losses
         return found
 
