@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from torch_geometric.data import Batch
 
 from benchmarks.geometric_svge import Step, TrainingBatch, collate, prepare
 from benchmarks.interleaved import Contender, Speed, Work, compare, machine
@@ -188,9 +189,8 @@ def encoding(setting: Setting, device: torch.device) -> Iterator[tuple[Contender
             work = _inference(batch, lambda packed=packed: model.encode(packed), device, precision)  # type: ignore[misc]
             yield Contender("encoding", f"SVGe, {precision}", work), batch, precision
     geometric, smallest, largest = deepcopy(setting.geometric).to(device).eval(), min(INFERENCE_BATCHES), max(INFERENCE_BATCHES)
-    graphs = collate([prepare(to_data(one, setting.space.vocabulary)) for one in setting.architectures[:smallest]]).graphs.to(
-        device
-    )
+    data = [to_data(one, setting.space.vocabulary) for one in setting.architectures[:smallest]]
+    graphs = Batch.from_data_list(data).to(device)
     work = _inference(smallest, lambda: geometric.encoder(graphs), device, "float32")
     yield Contender("encoding", "PyTorch Geometric", work), smallest, "float32"
     autoencoder = GraphAutoencoder(model, setting.space, device)

@@ -7,12 +7,13 @@ import uuid
 from collections.abc import AsyncIterator
 
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from service.api.authorisation import Authorisation
 from service.api.openapi import install_openapi, operation_id
 from service.api.problems import install_problem_handlers
+from service.api.query_parameters import check_query_parameters
 from service.api.rate_limit import RateLimit
 from service.api.replays import Replay
 from service.api.requests import BodyLimit, RequestContext
@@ -76,7 +77,9 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
         telemetry=_TELEMETRY,
     )
     _add_middleware(app, settings)
-    for module in (trainers, latents, studies, files, plots, trials, catalogue, uploads, health, metrics):
+    for module in (trainers, latents, studies, files, plots, trials, catalogue, uploads):
+        app.include_router(module.router, dependencies=[Depends(check_query_parameters)])
+    for module in (health, metrics):
         app.include_router(module.router)
     install_problem_handlers(app)
     install_openapi(app)

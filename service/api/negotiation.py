@@ -52,7 +52,12 @@ def wanted(
     request: Request,
     format: Annotated[Form | None, Query(description="The form of the answer, in place of the header `Accept`.")] = None,
 ) -> Wanted:
-    return Wanted(format, ",".join(request.headers.getlist("accept")))
+    return Wanted(format, accepted(request))
+
+
+def accepted(request: Request) -> str:
+    """The `Accept` header, in one line where it came in several."""
+    return ",".join(request.headers.getlist("accept"))
 
 
 WantedDep = Annotated[Wanted, Depends(wanted)]

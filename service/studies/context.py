@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from opentelemetry import trace
 
+from models.pretrained.catalogue import UnknownModel
 from service.errors import ModelUnavailable
 from service.settings import Settings
 from service.storage.session import Database
@@ -37,6 +38,9 @@ class Context:
                     return await call
         except WorkerUnavailable as error:
             raise ModelUnavailable("the model worker was lost during the call; send the request again in a moment") from error
+        except UnknownModel as error:
+            message = f"the model worker does not have the checkpoint: {error}; let it share the service's folders"
+            raise ModelUnavailable(message) from error
         except TimeoutError as error:
             raise ModelUnavailable(f"the model worker took longer than {limit:g} s; send a smaller request") from error
         finally:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import anyio.to_thread
 from sqlalchemy.orm import Session
 
 from models.pretrained.catalogue import Card
 from service.errors import ModelNotFound, StudyNotFound
 from service.storage import counts, studies, trials
 from service.storage.values import Study, StudySettings, Trial, TrialState
-from service.studies.catalogue import model_for, space_named
+from service.studies.catalogue import Folders, model_for, space_named
 from service.studies.context import Context
 from service.studies.objectives import check_objectives
 
@@ -54,10 +55,7 @@ async def create_study(context: Context, settings: StudySettings, model: str | N
     Raises `SpaceNotFound`, `ModelNotFound`, `StudyExists`, and `InvalidRequest` for a checkpoint of another space and for
     objectives and limits that contradict themselves.
     """
-    folders = context.settings.model_folders
-    space_named(folders, settings.space)
-    check_objectives(settings)
-    card = model_for(folders, settings.space, model)
+    card = await anyio.to_thread.run_sync(_card_for, context.settings.model_folders, settings, model)
     pinned = replace(settings, model_hash=card.hash)
     database = context.database
 
@@ -66,6 +64,12 @@ async def create_study(context: Context, settings: StudySettings, model: str | N
         return studies.create(session, pinned, database.now(session))
 
     return StudySummary(await database.write(work), {}, None)
+
+
+def _card_for(folders: Folders, settings: StudySettings, model: str | None) -> Card:
+    space_named(folders, settings.space)
+    check_objectives(settings)
+    return model_for(folders, settings.space, model)
 
 
 def hold(session: Session, card: Card) -> None:

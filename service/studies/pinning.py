@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import anyio.to_thread
 from sqlalchemy.orm import Session
 
 from service.storage import studies
@@ -16,7 +17,7 @@ async def pin_study(context: Context, name: str, model: str) -> StudySummary:
     The same one again changes nothing. Raises `StudyNotFound`, `ModelNotFound`, and `InvalidRequest` for one of another space.
     """
     study = await context.database.read(partial(study_named, name))
-    card = model_for(context.settings.model_folders, study.settings.space, model)
+    card = await anyio.to_thread.run_sync(model_for, context.settings.model_folders, study.settings.space, model)
 
     def work(session: Session) -> StudySummary:
         locked = studies.lock(session, study.id)

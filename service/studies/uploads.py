@@ -28,7 +28,7 @@ from models.pretrained.additions import (
     remove_checkpoint,
     waiting_place,
 )
-from models.pretrained.catalogue import FOLDER, Card, InvalidCheckpoint, UnknownModel, space_of
+from models.pretrained.catalogue import FOLDER, Card, InvalidCheckpoint, space_of
 from models.spaces.definition import Definition
 from models.spaces.space import SearchSpace
 from service.errors import (
@@ -70,7 +70,7 @@ async def upload_model(context: Context, name: str, parts: AsyncIterator[bytes],
     `ModelUnavailable`, and `StorageFailed`.
     """
     settings = context.settings
-    all_models(settings.model_folders)
+    await anyio.to_thread.run_sync(all_models, settings.model_folders)
     await anyio.to_thread.run_sync(forget_abandoned, settings)
     with _storing(settings.uploads_folder), waiting_place(settings.uploads_folder, name) as path:
         digest = await _receive(parts, path, settings)
@@ -88,7 +88,7 @@ async def upload_model(context: Context, name: str, parts: AsyncIterator[bytes],
 async def delete_model(context: Context, name: str) -> None:
     """Delete a checkpoint that was uploaded. Raises `ModelNotFound`, `ModelInUse` and `StorageFailed`."""
     settings = context.settings
-    card = model_named(settings.model_folders, name)
+    card = await anyio.to_thread.run_sync(model_named, settings.model_folders, name)
     if card.path.parent != settings.uploads_folder or card.path.parent.resolve() == FOLDER.resolve():
         raise ModelInUse(f"'{card.name}' was not uploaded, so it stays; only its files can be deleted, on the server")
 
@@ -170,8 +170,6 @@ async def _try_out(context: Context, card: Card) -> None:
         await context.compute(worker.decode(card.hash, [encoding.mean], 1, "greedy", 0))
     except ModelUnavailable:
         raise
-    except UnknownModel as error:
-        raise ModelUnavailable("the model worker does not see the folder for uploads; let it share SVGE_UPLOADS_FOLDER") from error
     except InvalidCheckpoint as error:
         raise CheckpointRejected([Fault("", str(error))]) from error
     except Exception as error:  # whatever a model does that nobody has seen before speaks against it

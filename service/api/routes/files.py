@@ -6,14 +6,26 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import StreamingResponse
 
 from service.api.dependencies import ContextDep
+from service.api.negotiation import VARY, accepted
 from service.api.openapi import example
-from service.api.schemas.files import EXPORT_CONTENT, EXPORT_TYPES, IMPORT_BODY, IMPORTED, ImportAnswer, import_format
+from service.api.schemas.files import (
+    EXPORT_CONTENT,
+    EXPORT_TYPES,
+    IMPORT_BODY,
+    IMPORTED,
+    ImportAnswer,
+    export_format,
+    import_format,
+)
 from service.studies.exports import ExportFormat, export
 from service.studies.import_rows import ImportFormat
 from service.studies.imports import import_results
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
+FileFormat = Annotated[
+    ExportFormat | None, Query(description="The form of the file, in place of the header `Accept`; csv without both.")
+]
 Format = Annotated[ImportFormat | None, Query(description="Instead of the Content-Type.")]
 Column = Annotated[
     str | None,
@@ -36,8 +48,9 @@ async def import_trials(
 
 
 @router.get("/{name}/export", response_class=StreamingResponse, responses={200: {"content": EXPORT_CONTENT}})
-async def export_study(context: ContextDep, name: str, format: ExportFormat = "csv") -> StreamingResponse:
-    """All trials of a study as a file. Parquet needs the server's optional package pyarrow."""
-    pieces = await export(context, name, format)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}
-    return StreamingResponse(pieces, media_type=EXPORT_TYPES[format], headers=headers)
+async def export_study(context: ContextDep, name: str, request: Request, format: FileFormat = None) -> StreamingResponse:
+    """All trials of a study as a file: CSV, JSON lines or Parquet. Parquet needs the server's optional package pyarrow."""
+    form = export_format(format, accepted(request))
+    pieces = await export(context, name, form)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'} | VARY
+    return StreamingResponse(pieces, media_type=EXPORT_TYPES[form], headers=headers)

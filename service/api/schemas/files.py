@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from service.api.negotiation import preferred
 from service.api.schemas.fields import Json, Schema, shown
-from service.errors import UnsupportedBody
+from service.errors import NotAcceptable, UnsupportedBody
 from service.studies.exports import ExportFormat
 from service.studies.import_rows import ImportFormat
 
@@ -53,6 +54,18 @@ class ImportAnswer(Schema):
     imported: int
     unchanged: Annotated[int, Field(description="Stored before, or said by an earlier row of the file.")]
     left_out: Annotated[int, Field(description="Waiting, running, or without a value.")]
+
+
+def export_format(chosen: ExportFormat | None, accept: str) -> ExportFormat:
+    """The form of an export: what the caller chose, or else what the header `Accept` likes best. Raises `NotAcceptable`."""
+    if chosen is not None:
+        return chosen
+    offered = list(EXPORT_CONTENT)
+    place = preferred(accept, offered)
+    if place is None:
+        message = f"expected an Accept header with one of {', '.join(offered)}, or */*; got '{accept[:200]}'"
+        raise NotAcceptable(message, details={"offered": offered})
+    return list(EXPORT_TYPES)[place]
 
 
 def import_format(chosen: ImportFormat | None, content_type: str | None) -> ImportFormat:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from models.architectures.canonical import canonical_id
+from models.pretrained.catalogue import UnknownModel
 from models.spaces.nasbench201 import NasBench201
 from models.spaces.registry import get_space
 from tests.fakes import LATENT_SIZE, fake_latent
@@ -127,3 +128,15 @@ async def test_predictions_name_what_is_wrong(demo: Service) -> None:
     assert (await demo.post("/predict", body, 422))["errors"][0]["pointer"].startswith("/architectures/0")
     assert (await demo.post("/predict", body | {"study": "none"}, 404))["code"] == "study_not_found"
     assert (await demo.post("/predict", {"study": "demo", "architectures": []}, 422))["errors"][0]["pointer"] == "/architectures"
+
+
+async def test_a_checkpoint_that_the_worker_does_not_see_is_said_to_be_unavailable(
+    demo: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def encode(*arguments: object) -> None:
+        raise UnknownModel("there is no checkpoint 'lines'")
+
+    monkeypatch.setattr(demo.worker, "encode", encode)
+    trial = (await demo.suggest("w"))["trials"][0]
+    answer = await demo.post("/encode", {"study": "demo", "architectures": [trial["architecture"]]}, 503)
+    assert (answer["code"], "folders" in answer["detail"]) == ("model_unavailable", True)

@@ -84,6 +84,30 @@ async def test_a_study_is_exported_as_csv_and_as_json_lines(service: Service) ->
     assert lines[0]["architecture"] == trials[0]["architecture"]
 
 
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("application/jsonl", "application/jsonl"),
+        ("text/csv;q=0.2, application/jsonl;q=0.9", "application/jsonl"),
+        ("text/html,*/*;q=0.8", "text/csv"),
+        ("", "text/csv"),
+    ],
+)
+async def test_an_export_has_the_form_that_is_accepted(service: Service, accept: str, form: str) -> None:
+    await service.post("/studies", ONE_SPACE, 201)
+    response = await service.client.get("/studies/demo/export", headers={"Accept": accept})
+    assert (response.status_code, response.headers["content-type"].split(";")[0], response.headers["vary"]) == (200, form, "Accept")
+    named = await service.client.get("/studies/demo/export?format=csv", headers={"Accept": accept})
+    assert named.headers["content-type"].startswith("text/csv")
+
+
+async def test_an_export_in_no_accepted_form_is_refused(service: Service) -> None:
+    await service.post("/studies", ONE_SPACE, 201)
+    response = await service.client.get("/studies/demo/export", headers={"Accept": "image/png"})
+    assert (response.status_code, response.json()["code"]) == (406, "not_acceptable")
+    assert "application/vnd.apache.parquet" in response.json()["detail"]
+
+
 async def test_an_export_holds_more_trials_than_one_page(service: Service) -> None:
     await service.post("/studies", ONE_SPACE, 201)
     for index in range(3):

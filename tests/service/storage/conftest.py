@@ -15,3 +15,11 @@ def database(database_url: str) -> Iterator[Database]:
     schema.upgrade(database)
     yield database
     database.close()
+
+
+@pytest.fixture
+def empty_database(empty_database_url: str) -> Iterator[Database]:
+    """One without any table."""
+    database = Database(empty_database_url)
+    yield database
+    database.close()
