@@ -48,7 +48,9 @@ class Times:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What there is. An API process uses the model worker of its own number, over again where there are fewer `workers`."""
+    """What there is. An API process uses the model worker of its number, over again where there are fewer `workers`. The trainers
+    of a study speak to all API processes in turn, or all of them `by_study` to the same one.
+    """
 
     trainers: int
     training_seconds: float = 600.0
@@ -56,6 +58,7 @@ class Deployment:
     workers: int = 1
     studies: int = 1
     database_cores: int = 4
+    by_study: bool = False
 
 
 @dataclass
@@ -115,21 +118,21 @@ class Simulation:
 
     def _train(self, number: int) -> Steps:
         deployment = self._deployment
-        study = number % deployment.studies
-        first = True
+        study, first = number % deployment.studies, True
         for turn in count():
+            api = (study if deployment.by_study else number + turn) % deployment.apis
             length = deployment.training_seconds * self._rng.lognormal(-(SPREAD**2) / 2, SPREAD)
             if first:
                 length *= self._rng.random()  # trainers have been at work for long: each is somewhere in its training
                 first = False
             else:
-                yield from self._suggest(study, (number + turn) % deployment.apis)
+                yield from self._suggest(study, api)
             while length > HEARTBEAT_SECONDS:
                 yield self._env.timeout(HEARTBEAT_SECONDS)
                 length -= HEARTBEAT_SECONDS
-                yield from self._call("heartbeat", study, (number + turn) % deployment.apis)
+                yield from self._call("heartbeat", study, api)
             yield self._env.timeout(length)
-            yield from self._call("observe", study, (number + turn) % deployment.apis)
+            yield from self._call("observe", study, api)
 
     def _suggest(self, study: int, api: int) -> Steps:
         start = self._env.now
@@ -192,12 +195,17 @@ def sweep(base: Deployment, trainers: Sequence[int], times: Times, seconds: floa
 
 
 DEPLOYMENTS = {
-    "1 API process, 1 model worker, 1 study": Deployment(0),
-    "2 API processes, 2 model workers, 1 study": Deployment(0, apis=2, workers=2),
-    "2 API processes, 2 model workers, 16 studies": Deployment(0, apis=2, workers=2, studies=16),
-    "8 API processes, 8 model workers, 64 studies": Deployment(0, apis=8, workers=8, studies=64, database_cores=8),
-    "32 API processes, 16 model workers, 256 studies": Deployment(0, apis=32, workers=16, studies=256, database_cores=16),
+    "1 API process, 1 study": Deployment(0),
+    "2 API processes, 1 study": Deployment(0, apis=2, workers=2),
+    "2 API processes, 16 studies": Deployment(0, apis=2, workers=2, studies=16),
+    "8 API processes, 64 studies": Deployment(0, apis=8, workers=8, studies=64, database_cores=8),
+    "16 API processes, 256 studies": Deployment(0, apis=16, workers=16, studies=256, database_cores=8),
+    "16 API processes, 256 studies, each study at one": Deployment(
+        0, apis=16, workers=16, studies=256, database_cores=8, by_study=True
+    ),
 }
+"""With a model worker for each API process."""
+
 TRAINERS = (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 MOST_SECONDS = 5.0
 MOST_RANDOM = 0.01
