@@ -22,4 +22,4 @@ def data_frame(exported: bytes) -> "pandas.DataFrame":
         return pandas.DataFrame(index=pandas.Index([], name="number"))
     values = pandas.DataFrame([row.pop("values", None) or {} for row in rows])
     frame = pandas.DataFrame(rows).assign(**{time: pandas.to_datetime([row[time] for row in rows], utc=True) for time in _TIMES})
-    return frame.join(values, rsuffix="_observed").set_index("number")
+    return frame.join(values.add_prefix("values.")).set_index("number")

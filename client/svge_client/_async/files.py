@@ -30,7 +30,8 @@ class AsyncFiles(AsyncResource):
         return await self._transport.download(study_path(study) + "/export", {"format": format})
 
     async def to_dataframe(self, study: str) -> "pandas.DataFrame":
-        """All trials of a study, one a row, indexed by their number; of several objectives each has the column of its name.
+        """All trials of a study, one a row, indexed by their number; the value of an objective that has a name is in
+        the column `values.NAME`.
 
         Raises `MissingExtra` without pandas.
         """
