@@ -23,34 +23,39 @@ class Direction(StrEnum):
     minimize = "minimize"
 
 
+Name = Annotated[str, typer.Argument(help="What the study is to be called.", show_default=False)]
+Objectives = Annotated[
+    list[str] | None,
+    typer.Option("--named-objective", help="NAME=maximize or NAME=minimize, instead; may be repeated.", show_default=False),
+]
+Limits = Annotated[
+    list[str] | None,
+    typer.Option("--limit", help="parameters=N or multiply_adds=N: the most that a proposal may cost.", show_default=False),
+]
+Stopping = Annotated[
+    list[str] | None,
+    typer.Option(help="rule=median or rule=asha, then min_step=N, max_step=N and others.", show_default=False),
+]
+InitialSize = Annotated[int | None, typer.Option(min=1, help="Observations before the surrogate decides.", show_default="10")]
+LeaseSeconds = Annotated[int | None, typer.Option(min=0, help="0 for leases without end.", show_default="the server's")]
+MaxAttempts = Annotated[int | None, typer.Option(min=1, help="How often a trial is handed out.", show_default="the server's")]
+
+
 @remote(app, "create")
 def create(
     server: Session,
-    name: Annotated[str, typer.Argument(help="What the study is to be called.", show_default=False)],
+    name: Name,
     space: Annotated[str, typer.Option(help="A search space of the server.", show_default=False)],
     objective: Annotated[Direction, typer.Option(help="Of the one value that trainers report.")] = Direction.maximize,
-    objectives: Annotated[
-        list[str] | None,
-        typer.Option("--named-objective", help="NAME=maximize or NAME=minimize, instead; may be repeated.", show_default=False),
-    ] = None,
-    limits: Annotated[
-        list[str] | None,
-        typer.Option("--limit", help="parameters=N or multiply_adds=N: the most that a proposal may cost.", show_default=False),
-    ] = None,
-    stopping: Annotated[
-        list[str] | None,
-        typer.Option(help="rule=median or rule=asha, then min_step=N, max_step=N and others.", show_default=False),
-    ] = None,
+    objectives: Objectives = None,
+    limits: Limits = None,
+    stopping: Stopping = None,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds and observations give equal proposals.")] = 0,
     strategy: Annotated[str | None, typer.Option(help="How architectures are chosen.", show_default="svge")] = None,
-    initial_size: Annotated[
-        int | None, typer.Option(min=1, help="Observations before the surrogate decides.", show_default="10")
-    ] = None,
+    initial_size: InitialSize = None,
     max_trials: Annotated[int | None, typer.Option(min=1, help="The budget.", show_default="none")] = None,
-    lease_seconds: Annotated[int | None, typer.Option(min=0, help="0 for leases without end.", show_default="the server's")] = None,
-    max_attempts: Annotated[
-        int | None, typer.Option(min=1, help="How often a trial is handed out.", show_default="the server's")
-    ] = None,
+    lease_seconds: LeaseSeconds = None,
+    max_attempts: MaxAttempts = None,
     model: Annotated[str | None, typer.Option(help="Name or hash of a checkpoint.", show_default="the space's")] = None,
     exist_ok: Annotated[bool, typer.Option("--exist-ok", help="Take a study of this name and kind as it is.")] = False,
 ) -> None:
