@@ -6,40 +6,41 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 HERE, SERVER = "This machine", "A server, this machine's or another"
 COMMANDS = {
-    "serve": (HERE, "serve:serve"),
-    "train": (HERE, "train:train"),
-    "evaluate": (HERE, "evaluate:app"),
-    "encode": (HERE, "coding:encode"),
-    "decode": (HERE, "coding:decode"),
-    "draw": (HERE, "draw:draw"),
-    "space": (HERE, "spaces:app"),
-    "models": (HERE, "models:models"),
-    "db": (HERE, "database:app"),
-    "keys": (HERE, "keys:app"),
-    "study": (SERVER, "study:app"),
-    "trial": (SERVER, "trial:app"),
-    "latent": (SERVER, "latent:app"),
-    "model": (SERVER, "model:app"),
-    "server": (SERVER, "server:app"),
+    "serve": (HERE, "serve:serve", "Serve studies over HTTP until Ctrl-C."),
+    "train": (HERE, "train:train", "Train a graph autoencoder on a search space, and measure what it can do."),
+    "evaluate": (HERE, "evaluate:app", "Measure what a checkpoint can do, beside the published figures."),
+    "encode": (HERE, "coding:encode", "Map architectures to latent points, without a server."),
+    "decode": (HERE, "coding:decode", "Map latent points to architectures, without a server."),
+    "draw": (HERE, "draw:draw", "Draw an architecture of a file, or a trial of a server, as SVG or PNG."),
+    "space": (HERE, "spaces:app", "List search spaces, sample them, draw architectures; bring one to a server."),
+    "models": (HERE, "models:models", "List the trained checkpoints that studies can use."),
+    "db": (HERE, "database:app", "Look after the database."),
+    "keys": (HERE, "keys:app", "Make, list and revoke keys to the API."),
+    "study": (SERVER, "study:app", "Make, watch and change studies, and get what is in them."),
+    "trial": (SERVER, "trial:app", "Look at trials, ask for one, report its result."),
+    "latent": (SERVER, "latent:app", "Encode architectures and decode points of the latent space."),
+    "model": (SERVER, "model:app", "Bring checkpoints to a server, or delete them there."),
+    "server": (SERVER, "server:app", "Ask whether a server works, for its build, its spaces and models."),
 }
-"""By name: the part of the help where a command stands, and its module and name there."""
+"""By name: the part of the help where a command stands, its module and name there, and what it does in a line."""
 
 
 class LazyGroup(TyperGroup):
-    """The commands of `COMMANDS`."""
+    """The commands of `COMMANDS`, of which the help tells without loading them."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, (panel, _, text) in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=text, rich_help_panel=panel))
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in self.commands and cmd_name in COMMANDS:
-            self.commands[cmd_name] = _load(cmd_name)
-        return self.commands.get(cmd_name)
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, None if found is None else load(str(name)), rest
 
 
 app = typer.Typer(name="svge", cls=LazyGroup, no_args_is_help=True, pretty_exceptions_show_locals=False)
@@ -50,15 +51,15 @@ def svge() -> None:
     """SVGe Search: a service that proposes neural architectures. Start with 'svge serve'."""
 
 
-def _load(name: str) -> Any:
-    panel, place = COMMANDS[name]
-    module, _, attribute = place.partition(":")
+def load(name: str) -> Any:
+    """The command of this name."""
+    module, _, attribute = COMMANDS[name][1].partition(":")
     found = getattr(import_module(f"service.commands.{module}"), attribute)
     holder = typer.Typer(add_completion=False)
     if isinstance(found, typer.Typer):
-        holder.add_typer(found, name=name, rich_help_panel=panel)
+        holder.add_typer(found, name=name)
     else:
-        holder.command(name, rich_help_panel=panel)(found)
+        holder.command(name)(found)
     return get_group(holder).commands[name]
 
 

@@ -2,19 +2,17 @@
 
 from typing import Any
 
-from typer.main import get_command
-
-from service.cli import app
+from service.cli import COMMANDS, load
 
 
 def commands() -> dict[str, set[str]]:
     """The options of every command that does something, by its words after `svge`."""
-    return _below(get_command(app), "")
+    return {path: options for name in COMMANDS for path, options in _below(load(name), name).items()}
 
 
 def _below(group: Any, path: str) -> dict[str, set[str]]:
     if not hasattr(group, "list_commands"):
-        return {path.strip(): {option for parameter in group.params for option in parameter.opts if option.startswith("--")}}
+        return {path: {option for parameter in group.params for option in parameter.opts if option.startswith("--")}}
     found: dict[str, set[str]] = {}
     for name in group.list_commands(None):
         found |= _below(group.get_command(None, name), f"{path} {name}")
