@@ -40,8 +40,8 @@ class RunningTrial:
         self._has_value = False
         self._has_ended = False
         self._is_lost = False
-        self._is_to_stop = False
-        self._advice: str | None = None
+        self._reason: str | None = None
+        self._is_news = False
         self._last: Progress | None = None
         self._unsent: list[Progress] = []
         self._sending = Lock()
@@ -62,6 +62,11 @@ class RunningTrial:
         return self.trial.number
 
     @property
+    def advice(self) -> str | None:
+        """Why the server asks to end this trial early; None where it does not."""
+        return self._reason
+
+    @property
     def lost(self) -> bool:
         """Whether the server has given the trial to somebody else; a result is still accepted if nobody was faster."""
         return self._is_lost
@@ -69,7 +74,7 @@ class RunningTrial:
     @property
     def should_stop(self) -> bool:
         """Whether the server asks to end this trial early."""
-        return self._is_to_stop
+        return self._reason is not None
 
     def progress(self, step: int, value: float) -> None:
         """Tell the value after a step, an epoch say, counted from 1; it renews the lease. Of several observed objectives the first
@@ -86,9 +91,9 @@ class RunningTrial:
         self._last = Progress(self.trial, int(step), float(value))
         self._unsent.append(self._last)
         self._send()
-        advice, self._advice = self._advice, None
-        if advice is not None:
-            raise TrialStopped(advice)
+        is_news, self._is_news = self._is_news, False
+        if is_news and self._reason is not None:
+            raise TrialStopped(self._reason)
 
     def report(
         self,
@@ -117,16 +122,15 @@ class RunningTrial:
         """Report that this architecture could not be trained, and end the heartbeats."""
         return self._finish(lambda: self._client.fail(self.trial, reason))
 
-    def start(self) -> Self:
-        """Ask for the trial and begin with its heartbeats, for those who cannot use `with`: they must report, stop or fail it, or
-        `abandon` it. Raises `NothingToDo` where the study has no trial to hand out.
+    def start(self, held: Trial | None = None) -> Self:
+        """Ask for the trial, or go on with one that the worker holds, and begin with its heartbeats.
+
+        For those who cannot use `with`: they must report, stop or fail it, or `abandon` it. Raises `NothingToDo` where the study
+        has no trial to hand out.
         """
         if self.heartbeat_seconds is None:
             self.heartbeat_seconds = self._client.heartbeat_period(self._study)
-        suggestion = self._client.suggest(self._study, worker=self._worker)
-        if not suggestion.trials:
-            raise NothingToDo(suggestion.reason or "the study has no trial to hand out")
-        self._trial = suggestion.trials[0]
+        self._trial = held or self._ask()
         self._pulse = Pulse(self._send, self.heartbeat_seconds, f"svge-heartbeat-{self._trial.number}")
         self._pulse.start()
         return self
@@ -161,6 +165,12 @@ class RunningTrial:
             return False
         finally:
             self.abandon()
+
+    def _ask(self) -> Trial:
+        suggestion = self._client.suggest(self._study, worker=self._worker)
+        if not suggestion.trials:
+            raise NothingToDo(suggestion.reason or "the study has no trial to hand out")
+        return suggestion.trials[0]
 
     def _report_failure(self, error: Exception) -> None:
         """The body's exception is the one that goes on; that it could not be reported is only logged."""
@@ -201,8 +211,8 @@ class RunningTrial:
         if self.trial.id in answer.lost:
             self._is_lost = True
         if self.trial.id in answer.stop:
-            self._advice = answer.stop[self.trial.id]
-            self._is_to_stop = True
+            self._reason = answer.stop[self.trial.id]
+            self._is_news = True
         if self.trial.id in answer.renewed:
             for dropped in answer.dropped:
                 _log.warning("the value of trial %s after step %d was not stored: %s", dropped.trial, dropped.step, dropped.reason)
