@@ -1,5 +1,4 @@
 import math
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +7,11 @@ import torch
 from svge_client import Client, RunningTrial
 from torch.utils.data import DataLoader, TensorDataset
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import pytorch_lightning
-    from svge_client.lightning import SvgeCallback
+from tests.client.facades.optional import needed
+
+pytorch_lightning = needed("pytorch_lightning", "lightning")
+
+from svge_client.lightning import SvgeCallback  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -19,8 +19,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::Deprecat
 class Levels(pytorch_lightning.LightningModule):
     """Logs the given value after each epoch, whatever it learns."""
 
-    def __init__(self, values: list[float]) -> None:
+    def __init__(self, values: list[float], name: str = "level") -> None:
         super().__init__()
+        self.name = name
         self.layer = torch.nn.Linear(1, 1)
         self.values = values
 
@@ -28,7 +29,7 @@ class Levels(pytorch_lightning.LightningModule):
         return self.layer(batch[0]).mean()
 
     def validation_step(self, batch: Any, index: int) -> None:
-        self.log("level", self.values[self.current_epoch])
+        self.log(self.name, self.values[self.current_epoch])
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), lr=0.1)
@@ -40,16 +41,13 @@ def loader() -> DataLoader[Any]:
 
 
 def trainer_of(trial: RunningTrial, folder: Path, monitor: str = "level") -> pytorch_lightning.Trainer:
-    return pytorch_lightning.Trainer(
-        max_epochs=4,
-        accelerator="cpu",
-        devices=1,
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=folder,
-        callbacks=[SvgeCallback(trial, monitor=monitor)],
-    )
+    return pytorch_lightning.Trainer(max_epochs=4, callbacks=[SvgeCallback(trial, monitor=monitor)], **quiet(folder))
+
+
+def quiet(folder: Path) -> dict[str, Any]:
+    """What a trainer needs not to be told in a test."""
+    shown = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    return {"accelerator": "cpu", "devices": 1, "default_root_dir": folder, **shown}
 
 
 def train(client: Client, study: str, values: list[float], loader: DataLoader[Any], folder: Path) -> list[int]:

@@ -1,23 +1,19 @@
 """The searcher in the hands of Ray Tune's own generator of trials, which is what `Tuner.fit` gives it to."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from svge_client import Client
 
-try:
-    from ray import tune
-    from ray.tune.experiment import Experiment
-    from ray.tune.experiment import Trial as TuneTrial
-    from ray.tune.search import ConcurrencyLimiter, SearchGenerator
-    from svge_client.ray_tune import SvgeSearch
-except ImportError:
-    REASON = "Ray Tune is not installed, so the searcher is not checked; pip install 'svge-client[ray]'"
-    if os.environ.get("CI") == "true":
-        raise
-    pytest.skip(REASON, allow_module_level=True)
+from tests.client.facades.optional import needed
+
+tune = needed("ray.tune", "ray")
+
+from ray.tune.experiment import Experiment  # noqa: E402
+from ray.tune.experiment import Trial as TuneTrial  # noqa: E402
+from ray.tune.search import ConcurrencyLimiter, SearchGenerator  # noqa: E402
+from svge_client.ray_tune import SvgeSearch  # noqa: E402
 
 
 def objective(config: dict[str, Any]) -> None:
