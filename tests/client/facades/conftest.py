@@ -1,5 +1,6 @@
 """A real server for each test of a facade, and a study on it."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +16,17 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+def heartbeats() -> int:
+    """How many trials' leases are kept."""
+    return sum(thread.name.startswith("svge-heartbeat") for thread in threading.enumerate())
+
+
 @pytest.fixture
 def client(url: str, tmp_path: Path) -> Iterator[Client]:
-    """Its worker has the name of the test's folder."""
+    """Its worker has the name of the test's folder; when the test ends no lease is kept any more."""
     with Client(url, worker=tmp_path.name) as client:
         yield client
+    assert heartbeats() == 0
 
 
 @pytest.fixture

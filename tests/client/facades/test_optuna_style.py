@@ -7,9 +7,7 @@ from svge_client import Client, Conflict, LeaseLost, NotFound, NothingToDo
 from svge_client.optuna_style import Study, Trial, TrialPruned, TrialState, create_study, load_study
 from svge_client.values import Architecture
 
-
-def heartbeats() -> int:
-    return sum(thread.name.startswith("svge-heartbeat") for thread in threading.enumerate())
+from tests.client.facades.conftest import heartbeats
 
 
 def states(study: Study) -> list[tuple[str, float | None]]:
@@ -154,7 +152,9 @@ def test_values_of_several_objectives_come_by_name_or_in_order(client: Client) -
 
 def test_an_architecture_of_one_s_own_comes_next(made: Study) -> None:
     made.enqueue_trial(Architecture("nasbench101", ("input", "conv3x3", "output"), ((0, 1), (1, 2))))
-    assert made.ask().architecture.nodes == ("input", "conv3x3", "output")
+    asked = made.ask()
+    assert asked.architecture.nodes == ("input", "conv3x3", "output")
+    assert made.tell(asked, 0.5).source == "enqueued"
 
 
 def test_a_trial_that_somebody_else_finished_is_let_go(client: Client) -> None:
