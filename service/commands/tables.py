@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -23,6 +24,8 @@ from svge_client import (
 )
 from svge_client.values import Architecture
 
+_YIELDING = ("operations", "models", "tags", "reason", "trials", "mean")
+
 
 def cell(value: Any) -> str:
     if value is None:
@@ -31,9 +34,14 @@ def cell(value: Any) -> str:
 
 
 def rows(heads: Sequence[str], values: Sequence[Sequence[Any]]) -> Table:
-    table = Table(*heads)
-    for row in values:
-        table.add_row(*(Text(cell(value)) for value in row))
+    """What is copied from a table, ids above all, stays whole; what may be long gives way."""
+    texts = [[cell(value) for value in row] for row in values]
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for head, *column in zip(heads, *texts, strict=True):
+        widest = max(map(len, [head, *column]))
+        table.add_column(head, overflow="fold", width=None if head in _YIELDING else widest)
+    for row in texts:
+        table.add_row(*map(Text, row))
     return table
 
 
@@ -81,11 +89,8 @@ def studies_table(page: StudiesPage) -> RenderableType:
 
 def trials_table(trials: Sequence[Trial]) -> Table:
     return rows(
-        ("number", "id", "state", "value", "operations", "parameters", "source", "worker", "tags"),
-        [
-            (t.number, t.id, t.state, _values(t), short(t.architecture), t.parameters, t.source, t.worker, ", ".join(t.tags))
-            for t in trials
-        ],
+        ("number", "id", "state", "value", "operations"),
+        [(t.number, t.id, t.state, _values(t), short(t.architecture)) for t in trials],
     )
 
 

@@ -233,3 +233,12 @@ def test_every_command_of_a_server_takes_its_address_key_and_json() -> None:
     }
     assert len(remote) > 30
     assert all({"--url", "--key", "--json"} <= options for options in remote.values())
+
+
+def test_ids_stay_whole_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    svge("study", "create", "narrow", "--space", "nasbench101")
+    trials = answered("trial", "suggest", "narrow", "--worker", "w", "--count", 3)["trials"]
+    listed = said("study", "trials", "narrow")
+    assert all(trial["id"] in listed for trial in trials)
+    assert max(map(len, listed.splitlines())) <= 80
