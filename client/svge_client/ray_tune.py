@@ -6,9 +6,11 @@ the space's own form, beside the constants of Tune's `param_space`.
 
 import logging
 import pickle
+import uuid
 import weakref
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from svge_client._sync.client import Client
 from svge_client._sync.running import RunningTrial
@@ -26,6 +28,9 @@ except ImportError as error:
 _log = logging.getLogger("svge_client")
 
 _MODES = {"maximize": "max", "minimize": "min"}
+_LIVE: "WeakValueDictionary[str, SvgeSearch]" = WeakValueDictionary()
+"""By key: an experiment that is restored comes with a search and a stopper that were stored apart."""
+
 _STEP, _DONE = "training_iteration", "done"
 
 
@@ -48,12 +53,14 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
     ) -> None:
         super().__init__(metric=metric, mode=mode)
         self._study = study
+        self._key = uuid.uuid4().hex
         self._client = client or Client()
         self._constants: dict[str, Any] = {}
         self._running: dict[str, RunningTrial] = {}
         self._workers: dict[str, str] = {}
         self._steps: dict[str, int] = {}
         self._slots = Slots(self._client.worker)
+        _LIVE[self._key] = self
 
     def set_search_properties(
         self, metric: str | list[str] | None, mode: str | list[str] | None, config: dict[str, Any], **spec: Any
@@ -116,16 +123,17 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
 
     def stopper(self) -> "SvgeStopper":
         """Give it as `stop` of a `RunConfig`, to end trials by the study's stopping rule."""
-        return SvgeStopper(self)
+        return SvgeStopper(self._key)
 
     def get_state(self) -> dict[str, Any]:
         held = {tune: (self._workers[tune], one.trial.document) for tune, one in self._running.items()}
-        own = {"study": self._study, "url": self._client.base_url, "worker": self._client.worker, "constants": self._constants}
-        return own | {"held": held, "steps": self._steps, "metric": self._metric, "mode": self._mode}
+        client = {"url": self._client.base_url, "worker": self._client.worker}
+        own = {"key": self._key, "study": self._study, "constants": self._constants, "metric": self._metric, "mode": self._mode}
+        return {**own, **client, "held": held, "steps": self._steps}
 
     def set_state(self, state: dict[str, Any]) -> None:
         self._study, self._constants, self._steps = state["study"], state["constants"], dict(state["steps"])
-        self._metric, self._mode = state["metric"], state["mode"]
+        self._key, self._metric, self._mode = state["key"], state["metric"], state["mode"]
         self._client = Client(state["url"], worker=state["worker"])
         weakref.finalize(self, self._client.close)
         self._slots = Slots(state["worker"])
@@ -134,6 +142,7 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
             running = self._client.trial(self._study, worker=self._slots.take(worker))
             self._running[tune] = running.start(Trial.from_json(document))
             self._workers[tune] = worker
+        _LIVE[self._key] = self
 
     def save(self, checkpoint_path: str) -> None:
         Path(checkpoint_path).write_bytes(pickle.dumps(self.get_state()))
@@ -168,11 +177,12 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
 class SvgeStopper(Stopper):  # type: ignore[misc]
     """Ends the trials that the study's rule gives up."""
 
-    def __init__(self, search: SvgeSearch) -> None:
-        self._search = search
+    def __init__(self, key: str) -> None:
+        self._key = key
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        return self._search.should_stop(trial_id, result)
+        search = _LIVE.get(self._key)
+        return search is not None and search.should_stop(trial_id, result)
 
     def stop_all(self) -> bool:
         return False

@@ -34,11 +34,12 @@ def application(folder: Path, *models: str) -> FastAPI:
 
 
 class Recorder:
-    """An application that keeps the ids of the operations of the OpenAPI document that were called."""
+    """An application that keeps the ids of the operations of the OpenAPI document that were called, and the last credentials."""
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
         self.called: set[str] = set()
+        self.authorization = ""
         self._patterns = [
             (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operation["operationId"])
             for path, methods in app.openapi()["paths"].items()
@@ -51,6 +52,7 @@ class Recorder:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            self.authorization = dict(scope["headers"]).get(b"authorization", b"").decode()
             self.called |= {
                 operation
                 for method, pattern, operation in self._patterns

@@ -1,5 +1,6 @@
 """The searcher in the hands of Ray Tune's own generator of trials, which is what `Tuner.fit` gives it to."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,20 @@ def test_what_does_not_fit_is_refused(client: Client, study: str) -> None:
         generator(SvgeSearch(study, client), lr=tune.uniform(0, 1))
     with pytest.raises(ValueError, match="is to maximize, but Tune's mode is 'min'"):
         generator(SvgeSearch(study, client), mode="min")
+
+
+def test_a_search_and_a_stopper_that_were_stored_apart_find_each_other(client: Client, study: str, tmp_path: Path) -> None:
+    search = SvgeSearch(study, client)
+    made = generator(search)
+    good, bad = next_trial(made), next_trial(made)
+    search.save(str(tmp_path / "state.pkl"))
+    stored = pickle.dumps(search.stopper()), pickle.dumps(search)
+    for running in search._running.values():
+        running.abandon()
+    stop, again = pickle.loads(stored[0]), pickle.loads(stored[1])
+    again.restore(str(tmp_path / "state.pkl"))
+    assert [stop(good.trial_id, result(step, 0.9)) for step in (1, 2)] == [False, False]
+    assert [stop(bad.trial_id, result(step, 0.1)) for step in (1, 2)] == [False, True]
+    for trial in (good, bad):
+        again.on_trial_complete(trial.trial_id, result(2, 0.1, done=True))
+    assert [trial.state for trial in client.trials(study)] == ["completed", "stopped"]

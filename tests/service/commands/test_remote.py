@@ -209,6 +209,14 @@ def test_a_study_that_hands_out_nothing_has_an_exit_code_of_its_own() -> None:
     assert "max_trials" in result.stderr
 
 
+def test_a_key_goes_with_the_request(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    said("study", "list", "--key", "given")
+    assert recorder.authorization == "Bearer given"
+    monkeypatch.setenv("SVGE_TOKEN", "of-the-environment")
+    said("study", "list")
+    assert recorder.authorization == "Bearer of-the-environment"
+
+
 def test_nothing_is_deleted_before_somebody_says_yes() -> None:
     svge("study", "create", "dear", "--space", "nasbench101")
     assert svge("study", "delete", "dear", text="n\n").exit_code == 1
