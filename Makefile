@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup serve test lint format bench fuzz
+.PHONY: setup serve test lint format generate bench fuzz
 
 setup: $(STAMP)
 
@@ -31,6 +31,9 @@ lint: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+generate: $(STAMP)
+	$(BIN)/python client/generate_sync.py
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.digits_search

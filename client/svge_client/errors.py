@@ -5,6 +5,7 @@ SvgeError
 ├── NothingToDo           the study has no trial to hand out at present, with the server's reason
 ├── TrialStopped          a running trial is to be ended early; its `with` block reports that and lets the program go on
 │   └── TrialDiverged     its value is not finite: reported as a failure
+├── MissingExtra          an optional package is not installed; says which extra brings it
 └── ResponseError         the server answered with a problem
     ├── Invalid           400, 413, 415, 422: the request is at fault; `problem.errors` names the fields
     ├── Denied            401, 403
@@ -68,6 +69,13 @@ class TrialStopped(SvgeError):
 
 class TrialDiverged(TrialStopped):
     """The training gave a value that is not finite."""
+
+
+class MissingExtra(SvgeError, ImportError):
+    """Something needs a package that only an extra of this distribution brings."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs an optional package; install it with: pip install 'svge-client[{extra}]'")
 
 
 class ResponseError(SvgeError):

@@ -1,7 +1,7 @@
 """What the server answers with, as frozen values. Fields that this version does not know are ignored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,10 @@ class Trial:
     values: Mapping[str, float] | None
     std: float | None
     reason: str | None
+    worker: str | None
+    note: str | None
+    tags: tuple[str, ...]
+    finished_at: datetime | None
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
     @classmethod
@@ -64,7 +68,7 @@ class Trial:
             native=document["native"],
             canonical_id=document["canonical_id"],
             source=document["source"],
-            lease_expires_at=_moment(document["lease_expires_at"]),
+            lease_expires_at=moment(document["lease_expires_at"]),
             predicted_mean=document["predicted_mean"],
             predicted_std=document["predicted_std"],
             parameters=document.get("parameters"),
@@ -73,6 +77,10 @@ class Trial:
             values=document.get("values"),
             std=document["std"],
             reason=document["reason"],
+            worker=document.get("worker"),
+            note=document.get("note"),
+            tags=tuple(document.get("tags") or ()),
+            finished_at=moment(document.get("finished_at")),
             document=document,
         )
 
@@ -102,6 +110,9 @@ class Study:
     lease_seconds: int
     trials: Mapping[str, int]
     best_value: float | None
+    model_hash: str | None
+    note: str | None
+    tags: tuple[str, ...]
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
     @classmethod
@@ -112,13 +123,53 @@ class Study:
             objective=document["objective"],
             objectives=document.get("objectives"),
             limits={name: limit for name, limit in (document.get("limits") or {}).items() if limit is not None},
-            closed_at=_moment(document.get("closed_at")),
+            closed_at=moment(document.get("closed_at")),
             max_trials=document["max_trials"],
             lease_seconds=document["lease_seconds"],
             trials=document["trials"],
             best_value=document["best_value"],
+            model_hash=document.get("model_hash"),
+            note=document.get("note"),
+            tags=tuple(document.get("tags") or ()),
             document=document,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The value of an architecture that was trained elsewhere, or its values by objective; `std` is the (first) value's standard
+    error.
+    """
+
+    architecture: Architecture
+    value: float | Mapping[str, float]
+    std: float | None = None
+    metrics: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StudiesPage:
+    """Some studies, and the cursor of the next page; None on the last one."""
+
+    studies: tuple[Study, ...]
+    next_cursor: str | None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "StudiesPage":
+        return cls(tuple(Study.from_json(study) for study in document["studies"]), document.get("next_cursor"))
+
+
+@dataclass(frozen=True, slots=True)
+class TrialsPage:
+    """Some trials, the cursor of the next page, None on the last one, and what to give as `since` to hear of later changes."""
+
+    trials: tuple[Trial, ...]
+    next_cursor: str | None
+    next_since: str | None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "TrialsPage":
+        return cls(trials_of(document), document.get("next_cursor"), document.get("next_since"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +221,7 @@ class Heartbeat:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Heartbeat":
         return cls(
-            renewed={entry["trial"]: _moment(entry["lease_expires_at"]) for entry in document["renewed"]},
+            renewed={entry["trial"]: moment(entry["lease_expires_at"]) for entry in document["renewed"]},
             lost={entry["trial"]: entry["reason"] for entry in document["lost"]},
             stop={entry["trial"]: entry["reason"] for entry in document["stop"]},
             dropped=tuple(
@@ -180,49 +231,15 @@ class Heartbeat:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Latent:
-    """One encoded architecture: mean and standard deviation of its posterior in each latent dimension, and its canonical id."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    canonical_id: str
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "Latent":
-        return cls(tuple(document["mean"]), tuple(document["std"]), document["canonical_id"])
+def trials_of(document: Mapping[str, Any]) -> tuple[Trial, ...]:
+    """The trials of an answer."""
+    return tuple(Trial.from_json(trial) for trial in document["trials"])
 
 
-@dataclass(frozen=True, slots=True)
-class Decoding:
-    """One distinct architecture decoded from a latent point. `frequency` is its share of the samples, `round_trip_distance`
-    the Euclidean distance from the point to its encoding; the prediction is there only for a study with observations.
-    """
-
-    architecture: Architecture
-    canonical_id: str
-    frequency: float
-    valid: bool
-    round_trip_distance: float
-    predicted_mean: float | None
-    predicted_std: float | None
-    acquisition_value: float | None
-    trial: str | None
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "Decoding":
-        return cls(
-            architecture=Architecture.from_json(document["architecture"]),
-            canonical_id=document["canonical_id"],
-            frequency=document["frequency"],
-            valid=document["valid"],
-            round_trip_distance=document["round_trip_distance"],
-            predicted_mean=document["predicted_mean"],
-            predicted_std=document["predicted_std"],
-            acquisition_value=document["acquisition_value"],
-            trial=document["trial"],
-        )
-
-
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+def known(kind: type, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a document that a value of this dataclass has."""
+    return {each.name: document[each.name] for each in fields(kind)}

@@ -26,9 +26,13 @@ from service.commands.documents import (
     write_lines,
     writing_to,
 )
+from service.commands.remote import Session, read_bytes, remote
 from service.commands.settings import chosen_space, model_folders
+from service.commands.tables import spaces_table
 
-app = typer.Typer(no_args_is_help=True, help="Look at the search spaces: list them, sample them, draw architectures.")
+app = typer.Typer(
+    no_args_is_help=True, help="Look at the search spaces: list them, sample them, draw architectures; bring one to a server."
+)
 
 
 class Form(StrEnum):
@@ -100,3 +104,11 @@ def draw(
             with writing_to(path, "--folder"):
                 path.write_text(_WRITE[form](architecture), encoding="utf-8")
             typer.echo(path)
+
+
+@remote(app, "upload")
+def upload(
+    server: Session, file: Annotated[Path, typer.Argument(help="The YAML or JSON file of a space.", show_default=False)]
+) -> None:
+    """Add a search space to a server by its definition; the same one again changes nothing."""
+    server.show((server.client.upload_space(read_bytes(file)),), spaces_table)

@@ -134,7 +134,9 @@ def test_nothing_to_do_comes_with_the_reason(server: FakeServer, client: Client)
 @pytest.mark.parametrize(("lease", "period"), [(20, 5.0), (900, 60.0), (0, 60.0)])
 def test_heartbeats_follow_the_lease(lease: int, period: float, server: FakeServer, client: Client) -> None:
     server.on("/studies/demo", answer({**STUDY, "lease_seconds": lease}))
-    assert client.trial("demo").heartbeat_seconds == period
+    with client.trial("demo") as trial:
+        assert trial.heartbeat_seconds == period
+        trial.report(0.5)
 
 
 RARELY = 3600.0

@@ -3,7 +3,7 @@ import random
 import httpx
 import pytest
 from svge_client import Conflict, Invalid, Retry, Unavailable, Unreachable
-from svge_client.transport import Transport
+from svge_client._sync.transport import Transport
 
 from tests.client.wire import Answer, FakeServer, answer, problem
 

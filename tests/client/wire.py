@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-from svge_client import Client, Retry
+from svge_client import AsyncClient, Client, Retry
 
 Answer = httpx.Response | Exception | Callable[[dict[str, Any]], httpx.Response]
 
@@ -77,9 +77,27 @@ class FakeServer(httpx.BaseTransport):
         return answer if isinstance(answer, httpx.Response) else answer(body)
 
 
+class AsyncFakeServer(httpx.AsyncBaseTransport):
+    """The same for a client with asyncio."""
+
+    def __init__(self, server: FakeServer) -> None:
+        self.server = server
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        answered = self.server.handle_request(request)
+        return httpx.Response(answered.status_code, headers=answered.headers, content=answered.content)
+
+
 def client_of(server: FakeServer, attempts: int = 4) -> Client:
     """A client of the server that pauses for no longer than a moment."""
     return Client("http://test", worker="w", retry=Retry(attempts, first_pause=0.001, longest_pause=0.002), transport=server)
+
+
+def async_client_of(server: FakeServer, attempts: int = 4) -> AsyncClient:
+    """The same with asyncio."""
+    retry = Retry(attempts, first_pause=0.001, longest_pause=0.002)
+    return AsyncClient("http://test", worker="w", retry=retry, transport=AsyncFakeServer(server))
 
 
 def answer(document: Any, status: int = 200, **headers: str) -> httpx.Response:

@@ -195,9 +195,25 @@ def test_an_address_that_others_reach_is_not_served_without_a_key(
     assert "SVGE_AUTH=off" in refused.stderr
 
 
-def test_the_program_starts_without_torch() -> None:
-    code = "import sys, service.cli; raise SystemExit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+@pytest.mark.parametrize(
+    ("arguments", "unused"),
+    [
+        (["--help"], ["torch", "pandas", "fastapi", "sqlalchemy", "numpy", "httpx"]),
+        (["study", "--help"], ["torch", "pandas", "fastapi", "sqlalchemy", "uvicorn"]),
+        (["space", "sample", "nasbench101"], ["torch", "pandas", "fastapi", "sqlalchemy", "uvicorn"]),
+    ],
+)
+def test_a_command_loads_no_more_than_it_needs(arguments: list[str], unused: list[str]) -> None:
+    code = f"""
+import sys
+from typer.testing import CliRunner
+from service.cli import app
+done = CliRunner().invoke(app, {arguments})
+assert done.exit_code == 0, done.output
+sys.exit(str([name for name in {unused} if name in sys.modules]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.stderr.strip() == "[]"
 
 
 @pytest.fixture

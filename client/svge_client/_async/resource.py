@@ -1,0 +1,23 @@
+"""What the parts of the client share."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from svge_client._async.transport import AsyncTransport
+
+
+class AsyncResource:
+    """A part of the client: the calls of one kind."""
+
+    def __init__(self, transport: AsyncTransport, worker: str) -> None:
+        self._transport = transport
+        self.worker = worker
+
+    async def _pages(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[Any]:
+        """The answers of all pages of a listing, from a cursor on if the query has one."""
+        while True:
+            page = await self._transport.get(path, query)
+            yield page
+            if page.get("next_cursor") is None:
+                return
+            query = {**query, "cursor": page["next_cursor"]}

@@ -1,0 +1,1 @@
+"""The client for threads, made from `_async` by `client/generate_sync.py`: do not change it here."""

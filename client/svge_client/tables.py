@@ -1,0 +1,25 @@
+"""Trials as a table of pandas, which is loaded when one is asked for."""
+
+import json
+from typing import TYPE_CHECKING
+
+from svge_client.errors import MissingExtra
+
+if TYPE_CHECKING:
+    import pandas
+
+_TIMES = ("created_at", "finished_at")
+
+
+def data_frame(exported: bytes) -> "pandas.DataFrame":
+    """The rows of an export in JSON lines, in their order there. Times are in UTC. Raises `MissingExtra`."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise MissingExtra("to_dataframe", "pandas") from error
+    rows = [json.loads(line) for line in exported.splitlines()]
+    if not rows:
+        return pandas.DataFrame(index=pandas.Index([], name="number"))
+    values = pandas.DataFrame([row.pop("values", None) or {} for row in rows])
+    frame = pandas.DataFrame(rows).assign(**{time: pandas.to_datetime([row[time] for row in rows], utc=True) for time in _TIMES})
+    return frame.join(values.add_prefix("values.")).set_index("number")
