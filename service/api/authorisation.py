@@ -9,7 +9,8 @@ from service.storage.values import KeyScope
 from service.studies.keys import Doorkeeper
 
 _OPEN = ("/", "/docs", "/redoc", "/openapi.json", "/healthz", "/readyz", "/version")
-_OPEN_FOLDERS = ("/docs-assets/",)
+_OPEN_FOLDERS = ("/docs-assets/", "/dashboard/")
+"""The dashboard asks for the key itself, as browsers cannot send it in a header of their own accord."""
 _OBSERVE = ("/suggest", "/observe", "/heartbeat")
 _READ = ("/encode", "/decode", "/predict")
 _SCHEME = "bearer "

@@ -1,0 +1,71 @@
+/* What the page does by itself: the theme, the sign of life in the header, and cells that lead to trials. */
+(function () {
+  "use strict";
+  const root = document.documentElement;
+  const kept = "svge-theme";
+
+  function chosen() {
+    try { return localStorage.getItem(kept); } catch { return null; }
+  }
+
+  function apply(theme) {
+    if (theme) { root.dataset.theme = theme; } else { delete root.dataset.theme; }
+  }
+
+  apply(chosen());
+
+  document.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element) || !event.target.closest("#theme")) { return; }
+    const dark = root.dataset.theme
+      ? root.dataset.theme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
+    const next = dark ? "light" : "dark";
+    apply(next);
+    try { localStorage.setItem(kept, next); } catch { /* private windows keep nothing */ }
+  });
+
+  function show(state, text) {
+    const sign = document.getElementById("life");
+    if (sign && sign.dataset.state !== state) {
+      sign.dataset.state = state;
+      sign.textContent = text;
+    }
+  }
+
+  const send = window.fetch;
+  window.fetch = async function (...request) {
+    try {
+      const answer = await send.apply(this, request);
+      if (answer.status === 401) { window.location.reload(); }
+      if (answer.status >= 500) { show("lost", "service fails"); } else { show("live", "live"); }
+      return answer;
+    } catch (error) {
+      show("lost", "no connection");
+      throw error;
+    }
+  };
+
+  const cells = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
+  cells.TrialLink = function (cell) {
+    if (!cell.data) { return null; }
+    return window.React.createElement(
+      window.dash_core_components.Link,
+      { href: cell.data.href, setProps: () => {} },
+      "#" + cell.value,
+    );
+  };
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    svge: {
+      setTitle: function (title) {
+        if (title) { document.title = title; }
+        return window.dash_clientside.no_update;
+      },
+      refreshTable: function (change) {
+        const grid = window.dash_ag_grid && window.dash_ag_grid.getApi("trials");
+        if (grid) { grid.refreshInfiniteCache(); }
+        return window.dash_clientside.no_update;
+      },
+    },
+  });
+})();
