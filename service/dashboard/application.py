@@ -41,7 +41,7 @@ _INDEX = """<!DOCTYPE html>
 _METAS = [{"name": "viewport", "content": "width=device-width, initial-scale=1"}]
 
 
-class _WithoutSockets(FastAPIDashServer):
+class _WithoutSockets(FastAPIDashServer):  # type: ignore[misc]
     """Callbacks come over HTTP alone, where the gate asks for the key."""
 
     websocket_capability = False

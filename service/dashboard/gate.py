@@ -123,7 +123,7 @@ def safe_target(path: str) -> str:
 
 
 def _protected(send: Send, hashes: Sequence[str]) -> Send:
-    policy = _POLICY | {"script-src": " ".join(["'self'", *hashes])}
+    policy = {**_POLICY, "script-src": " ".join(["'self'", *hashes])}
     text = "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
     async def send_protected(message: Message) -> None:

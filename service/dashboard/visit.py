@@ -1,4 +1,4 @@
-"""Who looks at the dashboard in this moment, and at which service: what `gate.py` knows of a request, for the callbacks behind it."""
+"""Who looks at the dashboard in this moment, and at which service: what `gate.py` tells the callbacks behind it of a request."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass

@@ -106,7 +106,7 @@ def drawing(architecture: Architecture, alt: str, small: bool = False) -> Compon
 
 def select(component_id: str, options: Sequence[tuple[str, str]], value: Any, label: str, multi: bool = False) -> Component:
     """A choice with its label above it."""
-    choices = [{"label": text, "value": key} for key, text in options]
+    choices = [{"label": text, "value": key} for text, key in options]
     box = dcc.Dropdown(id=component_id, options=choices, value=value, multi=multi, clearable=multi, placeholder="none")
     return html.Div([html.Label(label, htmlFor=component_id), box], className="field")
 

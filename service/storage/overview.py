@@ -4,9 +4,9 @@ Each runs in the caller's transaction and reads as much as it answers, however l
 """
 
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import and_, select
+from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.orm import Session
 
 from service.storage.tables import AttemptRow, TrialRow
@@ -44,7 +44,7 @@ class Event(NamedTuple):
     at: datetime
 
 
-_RESULT = (
+_RESULT: tuple[Any, ...] = (
     TrialRow.id,
     TrialRow.number,
     TrialRow.source,
@@ -54,7 +54,7 @@ _RESULT = (
     TrialRow.predicted_std,
     TrialRow.finished_at,
 )
-_EVENT = (
+_EVENT: tuple[Any, ...] = (
     TrialRow.id,
     TrialRow.number,
     TrialRow.state,
@@ -76,10 +76,10 @@ def spread(session: Session, study: Study, limit: int) -> list[Result]:
     query = query.where(TrialRow.value.is_not(None)).order_by(TrialRow.number)
     step = spread_step(study.trials_created, limit)
     if step == 1:
-        return [Result(*row) for row in session.execute(query)]
+        return _results(session, query)
     numbers = range(step, study.trials_created + 1, step)
     chunks = (numbers[start : start + _CHUNK] for start in range(0, len(numbers), _CHUNK))
-    return [Result(*row) for chunk in chunks for row in session.execute(query.where(TrialRow.number.in_(chunk)))]
+    return [result for chunk in chunks for result in _results(session, query.where(TrialRow.number.in_(chunk)))]
 
 
 def spread_step(size: int, limit: int) -> int:
@@ -111,7 +111,13 @@ def events(session: Session, study_id: int, limit: int) -> list[Event]:
     attempt = and_(AttemptRow.trial_id == TrialRow.id, AttemptRow.attempt == TrialRow.attempt)
     query = select(*_EVENT, AttemptRow.started_at, AttemptRow.ended_at).outerjoin(AttemptRow, attempt)
     query = query.where(TrialRow.study_id == study_id).order_by(TrialRow.change.desc()).limit(limit)
-    return [
-        Event(*row[:2], TrialState(row.state), *row[3:7], row.finished_at or row.ended_at or row.started_at or row.created_at)
-        for row in session.execute(query)
-    ]
+    return [_event(row) for row in session.execute(query)]
+
+
+def _results(session: Session, query: Select[Any]) -> list[Result]:
+    return [Result(*row) for row in session.execute(query)]
+
+
+def _event(row: Row[Any]) -> Event:
+    at = row.finished_at or row.ended_at or row.started_at or row.created_at
+    return Event(row.id, row.number, TrialState(row.state), row.attempt, row.worker, row.value, row.reason, at)

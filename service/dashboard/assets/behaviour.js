@@ -62,8 +62,7 @@
         return window.dash_clientside.no_update;
       },
       refreshTable: function (change) {
-        const grid = window.dash_ag_grid && window.dash_ag_grid.getApi("trials");
-        if (grid) { grid.refreshInfiniteCache(); }
+        window.dash_ag_grid.getApiAsync("trials").then((grid) => grid.refreshInfiniteCache());
         return window.dash_clientside.no_update;
       },
     },

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 import plotly.graph_objects as go
 
 from service.dashboard.figures.style import GREY, SCALE, VERMILION, blank
+from service.storage.values import Trial
 from service.studies.latent_map import LatentMap, Placed
 
 Shade = Literal["value", "mean", "std", "acquisition_value"]
@@ -33,7 +34,7 @@ def latent_plane(found: LatentMap, shade: Shade, value_name: str, marks: Sequenc
     figure = blank(f"first latent axis ({first})", f"second latent axis ({second})", HEIGHT)
     figure.add_trace(_ground(found))
     figure.add_trace(_sample(found.sample, shade))
-    figure.add_trace(_trials(found, shade, value_name))
+    figure.add_traces(_trials(found, shade, value_name))
     for mark in marks:
         figure.add_annotation(
             x=mark.place[0],
@@ -71,7 +72,7 @@ def _ticks(values: Sequence[float]) -> list[float]:
     return [low - margin + step * place for place in range(_CELLS)]
 
 
-def _sample(sample: Sequence[Placed], shade: Shade) -> go.Scattergl:
+def _sample(sample: Sequence[Placed], shade: Shade) -> go.Scatter:
     known = shade != "value" and any(each.prediction is not None for each in sample)
     marker: dict[str, Any] = {"size": 4, "color": GREY, "opacity": 0.5}
     notes = ["not tried"] * len(sample)
@@ -79,7 +80,7 @@ def _sample(sample: Sequence[Placed], shade: Shade) -> go.Scattergl:
         shades = [None if each.prediction is None else getattr(each.prediction, shade) for each in sample]
         marker = {"size": 7, "color": shades, "colorscale": SCALE, "colorbar": {"thickness": 12, "title": {"text": _title(shade)}}}
         notes = ["" if value is None else f"{_title(shade)} {value:.4g}" for value in shades]
-    return go.Scattergl(
+    return go.Scatter(
         x=[each.place[0] for each in sample],
         y=[each.place[1] for each in sample],
         customdata=[["sample", place, note] for place, note in enumerate(notes)],
@@ -90,21 +91,26 @@ def _sample(sample: Sequence[Placed], shade: Shade) -> go.Scattergl:
     )
 
 
-def _trials(found: LatentMap, shade: Shade, value_name: str) -> go.Scattergl:
-    trials = [trial for trial, _ in found.trials]
-    values = [trial.value for trial in trials]
-    marker: dict[str, Any] = {"size": 9, "line": {"width": 1, "color": "rgba(255,255,255,.7)"}, "color": GREY}
-    if shade == "value" and any(value is not None for value in values):
-        bar = {"thickness": 12, "title": {"text": value_name}}
-        marker |= {"color": values, "colorscale": SCALE, "colorbar": bar}
-    elif shade != "value":
-        marker |= {"symbol": "circle-open", "size": 8, "line": {"width": 1.5, "color": GREY}}
-    return go.Scattergl(
-        x=[place[0] for _, place in found.trials],
-        y=[place[1] for _, place in found.trials],
-        customdata=[["trial", trial.id, trial.number, _note(trial.state.value, trial.value)] for trial in trials],
+def _trials(found: LatentMap, shade: Shade, value_name: str) -> list[go.Scatter]:
+    """Those with a value in its colour where that is what colours mean, the others as rings."""
+    ring = {"symbol": "circle-open", "size": 8, "line": {"width": 1.5, "color": GREY}, "color": GREY}
+    bar = {"thickness": 12, "title": {"text": value_name}}
+    edge = {"width": 1, "color": "rgba(255,255,255,.7)"}
+    with_value = [(trial, place) for trial, place in found.trials if trial.value is not None]
+    if shade != "value" or not with_value:
+        return [_points(found.trials, "trials", ring)]
+    others = [(trial, place) for trial, place in found.trials if trial.value is None]
+    shades = {"size": 9, "color": [trial.value for trial, _ in with_value], "colorscale": SCALE, "colorbar": bar, "line": edge}
+    return [_points(others, "trials without a value", ring), _points(with_value, "trials", shades)]
+
+
+def _points(placed: Sequence[tuple[Trial, tuple[float, float]]], name: str, marker: dict[str, Any]) -> go.Scatter:
+    return go.Scatter(
+        x=[place[0] for _, place in placed],
+        y=[place[1] for _, place in placed],
+        customdata=[["trial", trial.id, trial.number, _note(trial.state.value, trial.value)] for trial, _ in placed],
         mode="markers",
-        name="trials",
+        name=name,
         marker=marker,
         hovertemplate="trial %{customdata[2]}<br>%{customdata[3]}<extra></extra>",
     )

@@ -37,7 +37,7 @@ def values_over_time(results: Sequence[Result], value_name: str) -> go.Figure:
     for source, group in _by_source(results):
         colour, symbol = SOURCES.get(source, (GREY, "circle"))
         figure.add_trace(
-            go.Scattergl(
+            go.Scatter(
                 x=[each.finished_at for each in group],
                 y=[each.value for each in group],
                 customdata=[[each.trial, each.number] for each in group],
@@ -60,7 +60,7 @@ def predicted_against_observed(results: Sequence[Result], value_name: str) -> go
     low, high = min(each.value for each in known), max(each.value for each in known)
     figure.add_trace(go.Scatter(x=[low, high], y=[low, high], mode="lines", line={"color": GREY, "dash": "dot"}, hoverinfo="skip"))
     figure.add_trace(
-        go.Scattergl(
+        go.Scatter(
             x=[each.value for each in known],
             y=[each.predicted_mean for each in known],
             error_y={"array": [each.predicted_std for each in known], "color": "rgba(0,114,178,.35)", "thickness": 1, "width": 0},

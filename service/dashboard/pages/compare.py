@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import anyio.to_thread
-import plotly.graph_objects as go
 from dash import Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
@@ -72,7 +71,7 @@ async def show_studies(names: Sequence[str] | None) -> Content:
     rows = [_row(summary, one) for summary, one in zip(summaries, curves, strict=True)]
     return [
         *warning,
-        graph("compare", _figure(curves), "Best values so far"),
+        graph("compare", best_so_far(curves, "value"), "Best values so far"),
         table(heads, rows, "Studies compared", numeric=[4, 5, 6]),
     ]
 
@@ -83,10 +82,6 @@ async def show_trials(trial_ids: Sequence[str] | None) -> Content:
         return notice(_ASK_TRIALS)
     trials = [(await read_trial(here(), trial_id)).trial for trial_id in trial_ids[:_MOST_TRIALS]]
     return html.Ul(await anyio.to_thread.run_sync(_columns, trials), className="columns")
-
-
-def _figure(curves: Sequence[NamedCurve]) -> go.Figure:
-    return best_so_far(curves, "value")
 
 
 def _row(summary: StudySummary, one: NamedCurve) -> Sequence[Content]:

@@ -76,7 +76,7 @@ async def show_point(click: Mapping[str, Any] | None, name: str) -> tuple[dict[s
     found = await latent_map(context, name, min(MOST_TRIALS, context.settings.max_page), SAMPLE, with_predictions=False)
     kind, which, *_ = clicked.get("customdata") or ("place", 0)
     if kind == "trial":
-        _, point = await trial_point(context, which)
+        _, point = await trial_point(context, str(which))
     else:
         point = (
             found.sample[which].encoding.mean if kind == "sample" else await point_at(context, name, (clicked["x"], clicked["y"]))

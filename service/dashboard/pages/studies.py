@@ -62,13 +62,10 @@ async def create(clicks: int | None, *values: Any) -> tuple[Content, Content]:
         request = read_request(body)
         await create_study(here(), request.study_settings(here().settings), request.model)
     except ServiceError as error:
-        faults = [html.Li([html.Strong(fault.pointer.strip("/")), f" {fault.message}"]) for fault in error.faults]
-        said: Content = [html.Ul(faults)] if faults else error.message
-        return html.Div(
-            ["Not created. ", *([said] if isinstance(said, str) else said)], className="notice problem", role="alert"
-        ), (listed(await overview.pulses(here(), _MOST)))
-    link = dcc.Link(request.name, href=study_path(request.name))
-    return html.Div(["Created ", link, "."], className="notice", role="status"), listed(await overview.pulses(here(), _MOST))
+        said: Content = _refusal(error)
+    else:
+        said = html.Div(["Created ", dcc.Link(request.name, href=study_path(request.name)), "."], className="notice", role="status")
+    return said, listed(await overview.pulses(here(), _MOST))
 
 
 def read_request(body: dict[str, Any]) -> StudyRequest:
@@ -107,6 +104,11 @@ def _row(pulse: Pulse) -> Sequence[Content]:
         moment(pulse.last.at if pulse.last else None, pulse.now),
         badge(state, state),
     )
+
+
+def _refusal(error: ServiceError) -> Component:
+    faults = [html.Li([html.Strong(fault.pointer.strip("/")), f": {fault.message}"]) for fault in error.faults]
+    return html.Div(["Not created. ", html.Ul(faults) if faults else error.message], className="notice problem", role="alert")
 
 
 def _form() -> Component:

@@ -66,7 +66,6 @@ def grid() -> Component:
             "maxBlocksInCache": 10,
             "infiniteInitialRowCount": 1,
             "suppressCellFocus": False,
-            "overlayNoRowsTemplate": "<span>No trials yet.</span>",
         },
         style={"height": "420px", "width": "100%"},
     )
