@@ -6,7 +6,7 @@ Each runs in the caller's transaction and reads as much as it answers, however l
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Row, Select, and_, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from service.storage.tables import AttemptRow, TrialRow
@@ -118,6 +118,6 @@ def _results(session: Session, query: Select[Any]) -> list[Result]:
     return [Result(*row) for row in session.execute(query)]
 
 
-def _event(row: Row[Any]) -> Event:
+def _event(row: Any) -> Event:
     at = row.finished_at or row.ended_at or row.started_at or row.created_at
     return Event(row.id, row.number, TrialState(row.state), row.attempt, row.worker, row.value, row.reason, at)

@@ -68,6 +68,8 @@ def empty(x_title: str, y_title: str, reason: str, height: int = 320) -> go.Figu
 
 def spread_caption(shown: int, step: int, size: int) -> str:
     """Which of a study's trials a plot shows."""
+    if not shown:
+        return "No trial is completed yet."
     if step == 1:
         return f"All {plural(shown, 'completed trial')}."
     return f"An even spread of {plural(shown, 'completed trial')}: every {step}th of {size:,}."

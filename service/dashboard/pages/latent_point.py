@@ -105,7 +105,7 @@ async def show_expected(graph: Mapping[str, Any] | None, name: str) -> Content:
     ]
     pairs += [] if known is None else [("Log expected improvement", number(known.acquisition_value))]
     pairs.append(("Tried", dcc.Link("yes", href=trial_path(expected.trial)) if expected.trial else "no"))
-    return facts(pairs)
+    return [html.H3("What the study expects"), facts(pairs)]
 
 
 def make_end(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dash import Dash, Input, Output, State, dcc, html
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from fastapi.exceptions import RequestValidationError
@@ -17,15 +17,15 @@ from service.dashboard.visit import current, here
 from service.dashboard.widgets import Content, badge, moment, notice, page, progress_bar, select, table
 from service.dashboard.wording import count, goal, number, status
 from service.errors import InvalidRequest, ServiceError
-from service.storage.values import KeyScope, TrialState
+from service.storage.values import KeyScope, Study, TrialState
 from service.studies import overview
 from service.studies.catalogue import all_models
-from service.studies.lifecycle import create_study
+from service.studies.lifecycle import close_study, create_study, read_study
 from service.studies.overview import Pulse
 
 _MOST = 200
 _POLL_SECONDS = 5
-_HEADS = ("Study", "Space", "Looks for", "Completed", "Best value", "Running", "Failed", "Last activity", "State")
+_HEADS = ("Study", "Space", "Strategy", "Looks for", "Completed", "Best value", "Running", "Failed", "Last activity", "State", "")
 _NONE = "There is no study yet. Make one below, or with POST /studies."
 
 
@@ -42,6 +42,8 @@ async def content() -> Component:
 
 def register(app: Dash) -> None:
     app.callback(Output("studies", "children"), Input("studies-poll", "n_intervals"), prevent_initial_call=True)(refresh)
+    closed = Output("studies", "children", allow_duplicate=True)
+    app.callback(closed, Input({"type": "close", "study": ALL}, "n_clicks"), prevent_initial_call=True)(close_or_reopen)
     fields = [State(f"new-{field}", "value") for field in ("name", "space", "objective", "strategy", "max_trials", "seed")]
     made = (Output("new-problem", "children"), Output("studies", "children", allow_duplicate=True))
     app.callback(*made, Input("new-create", "n_clicks"), *fields, prevent_initial_call=True)(create)
@@ -49,6 +51,17 @@ def register(app: Dash) -> None:
 
 async def refresh(_ticks: int | None) -> Content:
     return listed(await overview.pulses(here(), _MOST))
+
+
+async def close_or_reopen(clicks: Sequence[int | None]) -> Content:
+    """The studies after one of them was closed or reopened. Raises `Denied` for a key without the scope `admin`."""
+    if not any(clicks) or not isinstance(ctx.triggered_id, dict):
+        raise PreventUpdate  # the buttons themselves have come, nobody has pressed one
+    await current.get().require(KeyScope.ADMIN)
+    name = ctx.triggered_id["study"]
+    is_open = (await read_study(here(), name)).study.closed_at is None
+    await close_study(here(), name, closed=is_open)
+    return await refresh(None)
 
 
 async def create(clicks: int | None, *values: Any) -> tuple[Content, Content]:
@@ -81,7 +94,7 @@ def listed(pulses: Sequence[Pulse]) -> Content:
     """The table of studies, or what to do without any."""
     if not pulses:
         return notice(_NONE)
-    return table(_HEADS, [_row(pulse) for pulse in pulses], "Studies", numeric=[4, 5, 6])
+    return table(_HEADS, [_row(pulse) for pulse in pulses], "Studies", numeric=[5, 6, 7])
 
 
 def _row(pulse: Pulse) -> Sequence[Content]:
@@ -94,8 +107,13 @@ def _row(pulse: Pulse) -> Sequence[Content]:
         progress = [f"{count(completed)} of {count(limit)}", progress_bar(study.trials_created, limit, f"Budget of {study.name}")]
     state = status(study, running)
     return (
-        [dcc.Link(study.name, href=study_path(study.name), className="strong"), " ", dcc.Link("map", href=map_path(study.name))],
+        [
+            dcc.Link(study.name, href=study_path(study.name), className="strong"),
+            " ",
+            dcc.Link("map", href=map_path(study.name), **{"title": f"Latent map of {study.name}"}),
+        ],
         study.settings.space,
+        study.settings.strategy,
         goal(study.settings),
         progress,
         number(pulse.summary.best_value),
@@ -103,7 +121,14 @@ def _row(pulse: Pulse) -> Sequence[Content]:
         html.Span(count(failed), className="warn" if failed and failed >= study.trials_created / 4 else ""),
         moment(pulse.last.at if pulse.last else None, pulse.now),
         badge(state, state),
+        _closing(study),
     )
+
+
+def _closing(study: Study) -> Component:
+    word = "Close" if study.closed_at is None else "Reopen"
+    ident = {"type": "close", "study": study.name}
+    return html.Button(word, id=ident, className="button", type="button", **{"aria-label": f"{word} {study.name}"})
 
 
 def _refusal(error: ServiceError) -> Component:

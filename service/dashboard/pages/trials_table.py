@@ -29,16 +29,16 @@ _THEME = (
 )
 _NUMBER = {"type": "rightAligned"}
 _COLUMNS: list[dict[str, Any]] = [
-    {"field": "number", "headerName": "Trial", "cellRenderer": "TrialLink", "width": 100, "pinned": "left"},
-    {"field": "state", "headerName": "State", "width": 120},
-    {"field": "value", "headerName": "Value", "width": 120, **_NUMBER},
-    {"field": "predicted", "headerName": "Predicted", "width": 170, **_NUMBER},
-    {"field": "source", "headerName": "Source", "width": 130},
-    {"field": "nodes", "headerName": "Nodes", "width": 90, **_NUMBER},
-    {"field": "edges", "headerName": "Edges", "width": 90, **_NUMBER},
-    {"field": "worker", "headerName": "Worker", "width": 150},
-    {"field": "attempt", "headerName": "Attempt", "width": 100, **_NUMBER},
-    {"field": "finished", "headerName": "Finished", "width": 210},
+    {"field": "number", "headerName": "Trial", "cellRenderer": "TrialLink", "minWidth": 90, "maxWidth": 90, "pinned": "left"},
+    {"field": "state", "headerName": "State", "minWidth": 120},
+    {"field": "value", "headerName": "Value", "minWidth": 120, **_NUMBER},
+    {"field": "predicted", "headerName": "Predicted", "minWidth": 170, **_NUMBER},
+    {"field": "source", "headerName": "Source", "minWidth": 130},
+    {"field": "nodes", "headerName": "Nodes", "minWidth": 90, **_NUMBER},
+    {"field": "edges", "headerName": "Edges", "minWidth": 90, **_NUMBER},
+    {"field": "worker", "headerName": "Worker", "minWidth": 150},
+    {"field": "attempt", "headerName": "Attempt", "minWidth": 100, **_NUMBER},
+    {"field": "finished", "headerName": "Finished", "minWidth": 205},
 ]
 
 
@@ -57,7 +57,7 @@ def grid() -> Component:
     return dag.AgGrid(
         id="trials",
         columnDefs=_COLUMNS,
-        defaultColDef={"sortable": False, "resizable": True},
+        defaultColDef={"sortable": False, "resizable": True, "flex": 1},
         rowModelType="infinite",
         getRowId="params.data.id",
         dashGridOptions={
@@ -67,7 +67,7 @@ def grid() -> Component:
             "infiniteInitialRowCount": 1,
             "suppressCellFocus": False,
         },
-        style={"height": "420px", "width": "100%"},
+        style={"height": "420px", "minWidth": "100%"},
     )
 
 
