@@ -114,13 +114,14 @@ class Plane:
         return [(x, y) for x, y in ((np.array(points) - self._center) @ self._axes.T).tolist()]
 
 
-_KEPT: dict[tuple[str, int], tuple[Plane, Sequence[Encoding]]] = {}
+_KEPT: dict[tuple[str, str, int], tuple[Plane, Sequence[Encoding]]] = {}
+"""The planes of the last checkpoints, with the random architectures that each was found from."""
 
 
 async def _axes(context: Context, scope: Scope, sample: int) -> tuple[Plane, Sequence[Encoding]]:
-    """The plane of a checkpoint, and the random architectures that it was found from. Those of the last checkpoints are kept."""
+    """The plane of a checkpoint, and the random architectures that it was found from."""
     count = max(sample, _AXES_FROM)
-    key = (scope.card.hash, count)
+    key = (scope.card.hash, scope.space.name, count)
     if key not in _KEPT:
         drawn = await anyio.to_thread.run_sync(_draw, scope.space, count)
         encodings = await context.compute(context.worker.encode(scope.card.hash, drawn))

@@ -59,15 +59,15 @@ def predicted_against_observed(results: Sequence[Result], value_name: str) -> go
     figure = blank(x_title, y_title)
     low, high = min(each.value for each in known), max(each.value for each in known)
     figure.add_trace(go.Scatter(x=[low, high], y=[low, high], mode="lines", line={"color": GREY, "dash": "dot"}, hoverinfo="skip"))
+    figure.add_trace(_deviations(known))
     figure.add_trace(
         go.Scatter(
             x=[each.value for each in known],
             y=[each.predicted_mean for each in known],
-            error_y={"array": [each.predicted_std for each in known], "color": "rgba(0,114,178,.35)", "thickness": 1, "width": 0},
-            customdata=[[each.trial, each.number] for each in known],
+            customdata=[[each.trial, each.number, each.predicted_std] for each in known],
             mode="markers",
             marker={"color": BLUE, "size": 6, "opacity": 0.8},
-            hovertemplate="predicted %{y:.5g} ± %{error_y.array:.2g}<br>observed %{x:.5g}<br>trial %{customdata[1]}<extra></extra>",
+            hovertemplate="predicted %{y:.5g} ± %{customdata[2]:.2g}<br>observed %{x:.5g}<br>trial %{customdata[1]}<extra></extra>",
         )
     )
     figure.update_layout(showlegend=False)
@@ -118,6 +118,17 @@ def coverage_plot(found: Calibration | None) -> go.Figure:
 def predicted(results: Sequence[Result]) -> list[Result]:
     """Those of which something was expected."""
     return [each for each in results if each.predicted_mean is not None and each.predicted_std is not None]
+
+
+def _deviations(known: Sequence[Result]) -> go.Scatter:
+    """One standard deviation to either side of each prediction, as one line with gaps: browsers draw it at once."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for each in known:
+        mean, std = each.predicted_mean or 0.0, each.predicted_std or 0.0
+        x += [each.value, each.value, None]
+        y += [mean - std, mean + std, None]
+    return go.Scatter(x=x, y=y, mode="lines", line={"color": "rgba(0,114,178,.35)", "width": 1}, hoverinfo="skip")
 
 
 def _by_source(results: Sequence[Result]) -> list[tuple[str, list[Result]]]:

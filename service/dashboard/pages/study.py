@@ -28,7 +28,7 @@ from service.studies.overview import Pulse, Spread
 from service.studies.pareto import pareto_front
 
 POLL_SECONDS = 3
-MOST_POINTS = 2000
+MOST_POINTS = 1000
 _MOST_FRONT = 500
 _LEASES_EVERY = 5
 """Polls after which leases are looked at again: renewing one is no change of the study."""
