@@ -2,8 +2,8 @@
 
     python -m benchmarks.dashboard_pages --sizes 10000 100000
 
-A page is loaded when its last request is answered and its plots are drawn: *first* in a browser that knows nothing yet, *again* with
-its scripts in the cache, *within* by a link of another page. Playwright and Chromium are needed; `--chromium` says where it is.
+A page is loaded when its last request is answered and its plots are drawn: *first* in a browser that knows nothing yet, *again*
+with its scripts in the cache. Playwright and Chromium are needed; `--chromium` says where the latter is.
 """
 
 import argparse

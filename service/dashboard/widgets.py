@@ -104,11 +104,13 @@ def drawing(architecture: Architecture, alt: str, small: bool = False) -> Compon
     return html.Img(src=f"data:image/svg+xml;base64,{code}", alt=alt, className="drawing small" if small else "drawing")
 
 
-def select(component_id: str, options: Sequence[tuple[str, str]], value: Any, label: str, multi: bool = False) -> Component:
-    """A choice with its label above it."""
+def choice(component_id: str, options: Sequence[tuple[str, str]], value: Any, label: str, several: bool = False) -> Component:
+    """One of several options, given as texts and keys, or with `several` any of them: buttons that are all in sight."""
+    box = dcc.Checklist if several else dcc.RadioItems
     choices = [{"label": text, "value": key} for text, key in options]
-    box = dcc.Dropdown(id=component_id, options=choices, value=value, multi=multi, clearable=multi, placeholder="none")
-    return html.Div([html.Label(label, htmlFor=component_id), box], className="field")
+    return html.Fieldset(
+        [html.Legend(label), box(id=component_id, options=choices, value=value, className="pills")], className="choice"
+    )
 
 
 def loading(content: Component) -> Component:

@@ -45,6 +45,19 @@
     }
   };
 
+  /* Dash gives lists of radio buttons and check boxes the roles of a list box, which their inputs contradict. Without these roles
+     they are read out as what they are. */
+  function plain() {
+    document.querySelectorAll(".pills[role], .pills [role], .pills [aria-selected]").forEach((element) => {
+      element.removeAttribute("role");
+      element.removeAttribute("aria-selected");
+    });
+  }
+
+  new MutationObserver(plain).observe(root, {
+    subtree: true, childList: true, attributes: true, attributeFilter: ["role", "aria-selected"],
+  });
+
   const cells = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
   cells.TrialLink = function (cell) {
     if (!cell.data) { return null; }

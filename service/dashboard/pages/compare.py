@@ -12,7 +12,7 @@ from service.dashboard.figures.curves import NamedCurve, best_so_far
 from service.dashboard.pages.trial import alternative
 from service.dashboard.paths import study_path, trial_path
 from service.dashboard.visit import here
-from service.dashboard.widgets import Content, card, drawing, facts, graph, notice, page, select, table
+from service.dashboard.widgets import Content, card, choice, drawing, facts, graph, notice, page, table
 from service.dashboard.wording import count, goal, number, with_deviation
 from service.storage.values import Trial, TrialState
 from service.studies.curve import curve
@@ -31,9 +31,9 @@ async def content(query: Mapping[str, str]) -> Component:
     trials = [trial for trial in query.get("trials", "").split(",") if trial][:_MOST_TRIALS]
     names = [summary.study.name for summary in await list_studies(here(), 0, here().settings.max_page)]
     chosen = [name for name in chosen if name in names]
-    studies = select("compared", [(name, name) for name in names], chosen, "Studies", multi=True)
+    studies = choice("compared", [(name, name) for name in names], chosen, "Studies", several=True)
     offered = await offer_trials(chosen, trials)
-    architectures = select("compared-trials", offered, trials, "Trials", multi=True)
+    architectures = choice("compared-trials", offered, trials, "Trials", several=True)
     return page(
         "Compare",
         card("Studies", studies, html.Div(await show_studies(chosen), id="curves"), wide=True),

@@ -13,7 +13,7 @@ from service.dashboard.figures.style import empty
 from service.dashboard.pages import latent_point
 from service.dashboard.paths import studies_path, study_path
 from service.dashboard.visit import here
-from service.dashboard.widgets import card, graph, loading, page, select
+from service.dashboard.widgets import card, choice, graph, loading, page
 from service.dashboard.wording import plural, value_name
 from service.studies.latent_map import latent_map
 from service.studies.lifecycle import read_study
@@ -23,7 +23,7 @@ async def content(name: str) -> Component:
     """The page without its points, which come when they are encoded. Raises `StudyNotFound`."""
     await read_study(here(), name)
     waiting = empty("first latent axis", "second latent axis", "Encoding …", HEIGHT)
-    chosen = select("shade", [(text, key) for text, key in SHADES], "value", "Colour")
+    chosen = choice("shade", [(text, key) for text, key in SHADES], "value", "Colour")
     plane = loading(graph("plane", waiting, "Plane of the latent space", HEIGHT))
     return page(
         ["Latent map of ", name],

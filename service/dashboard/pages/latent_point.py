@@ -37,19 +37,12 @@ def panel() -> list[Component]:
     buttons = [
         html.Button(f"Make this {letter}", id=f"make-{letter}", className="button", type="button", disabled=True) for letter in "AB"
     ]
-    steps = dcc.Slider(id="way", min=0, max=_STEPS, step=1, value=_STEPS // 2, marks={0: "A", _STEPS: "B"}, disabled=True)
+    steps = dcc.Input(id="way", type="range", min=0, max=_STEPS, step=1, value=_STEPS // 2, disabled=True)
+    slider = html.Div([html.Label("Step from A to B", htmlFor="way"), steps], className="field")
+    decoded = [loading(html.Div(notice(_CLICK), id="decoded")), loading(html.Div(id="expected"))]
     return [
-        card(
-            "At this point",
-            loading(html.Div(notice(_CLICK), id="decoded")),
-            html.Div(id="expected"),
-            html.Div(buttons, className="row"),
-        ),
-        card(
-            "From A to B",
-            html.Div(steps, role="group", **{"aria-label": "Step from A to B"}),
-            html.Div(notice(_WAY), id="on-the-way"),
-        ),
+        card("At this point", *decoded, html.Div(buttons, className="row")),
+        card("From A to B", slider, html.Div(notice(_WAY), id="on-the-way")),
         dcc.Store(id="decoded-graph"),
     ]
 
@@ -118,10 +111,11 @@ def make_end(
     return new, len(new) < len("AB")
 
 
-async def show_step(step: int, ends: Mapping[str, Any], name: str) -> Content:
+async def show_step(value: int | str, ends: Mapping[str, Any], name: str) -> Content:
     """What the point decodes to that lies so many steps on the straight line from A to B."""
     if set(ends) != set("AB"):
         return notice(_WAY)
+    step = min(max(int(value), 0), _STEPS)
     line = points_between(tuple(ends["A"]["point"]), tuple(ends["B"]["point"]), _STEPS + 1)
     first, here_now = await _decode(name, line[0], _GREEDY), await _decode(name, line[step], _GREEDY)
     if not first or not here_now:

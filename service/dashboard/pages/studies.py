@@ -14,7 +14,7 @@ from service.api.schemas.studies import StudyRequest
 from service.api.validation import faults_of
 from service.dashboard.paths import map_path, study_path
 from service.dashboard.visit import current, here
-from service.dashboard.widgets import Content, badge, moment, notice, page, progress_bar, select, table
+from service.dashboard.widgets import Content, badge, choice, moment, notice, page, progress_bar, table
 from service.dashboard.wording import count, goal, number, status
 from service.errors import InvalidRequest, ServiceError
 from service.storage.values import KeyScope, Study, TrialState
@@ -142,9 +142,9 @@ def _form() -> Component:
     directions = [("maximize", "maximize"), ("minimize", "minimize")]
     fields = [
         _entry("name", "Name", "text", None),
-        select("new-space", [(space, space) for space in spaces], first, "Space"),
-        select("new-objective", directions, "maximize", "Objective"),
-        select("new-strategy", [(strategy, strategy) for strategy in STRATEGIES], "svge", "Strategy"),
+        choice("new-space", [(space, space) for space in spaces], first, "Space"),
+        choice("new-objective", directions, "maximize", "Objective"),
+        choice("new-strategy", [(strategy, strategy) for strategy in STRATEGIES], "svge", "Strategy"),
         _entry("max_trials", "Most trials (empty: no limit)", "number", None),
         _entry("seed", "Seed", "number", 0),
     ]

@@ -18,7 +18,7 @@ from service.dashboard.figures.trade_offs import trade_offs
 from service.dashboard.pages import study_state, trials_table
 from service.dashboard.paths import compare_path, map_path, studies_path
 from service.dashboard.visit import current, here
-from service.dashboard.widgets import card, graph, page, select
+from service.dashboard.widgets import card, choice, graph, page
 from service.dashboard.wording import value_name
 from service.storage.values import KeyScope, Study, TrialState
 from service.studies import overview
@@ -120,7 +120,7 @@ async def _plots(pulse: Pulse, spread: Spread) -> list[Component]:
     word = value_name(study.settings)
     references = await _references(study)
     chosen = (
-        select("reference", references, [], "Random search for reference", multi=True) if references else html.Div(id="reference")
+        choice("reference", references, [], "Random search for reference", several=True) if references else html.Div(id="reference")
     )
     hint = None if references else "A study of this space with the strategy 'random' would serve as a reference here."
     best = graph({"type": "trials", "plot": "best"}, await _best_figure(study, []), f"Best {word} so far")

@@ -9,7 +9,7 @@ from dash.exceptions import PreventUpdate
 
 from service.dashboard.paths import trial_path
 from service.dashboard.visit import here
-from service.dashboard.widgets import select
+from service.dashboard.widgets import choice
 from service.dashboard.wording import instant, number, with_deviation
 from service.storage.overview import Order
 from service.storage.values import Trial, TrialState
@@ -30,15 +30,15 @@ _THEME = (
 _NUMBER = {"type": "rightAligned"}
 _COLUMNS: list[dict[str, Any]] = [
     {"field": "number", "headerName": "Trial", "cellRenderer": "TrialLink", "minWidth": 90, "maxWidth": 90, "pinned": "left"},
-    {"field": "state", "headerName": "State", "minWidth": 120},
-    {"field": "value", "headerName": "Value", "minWidth": 120, **_NUMBER},
-    {"field": "predicted", "headerName": "Predicted", "minWidth": 170, **_NUMBER},
-    {"field": "source", "headerName": "Source", "minWidth": 130},
-    {"field": "nodes", "headerName": "Nodes", "minWidth": 90, **_NUMBER},
-    {"field": "edges", "headerName": "Edges", "minWidth": 90, **_NUMBER},
-    {"field": "worker", "headerName": "Worker", "minWidth": 150},
-    {"field": "attempt", "headerName": "Attempt", "minWidth": 100, **_NUMBER},
-    {"field": "finished", "headerName": "Finished", "minWidth": 205},
+    {"field": "state", "headerName": "State", "minWidth": 110},
+    {"field": "value", "headerName": "Value", "minWidth": 105, **_NUMBER},
+    {"field": "predicted", "headerName": "Predicted", "minWidth": 160, **_NUMBER},
+    {"field": "source", "headerName": "Source", "minWidth": 115},
+    {"field": "nodes", "headerName": "Nodes", "minWidth": 80, **_NUMBER},
+    {"field": "edges", "headerName": "Edges", "minWidth": 80, **_NUMBER},
+    {"field": "worker", "headerName": "Worker", "minWidth": 105},
+    {"field": "attempt", "headerName": "Attempt", "minWidth": 95, **_NUMBER},
+    {"field": "finished", "headerName": "Finished", "minWidth": 200},
 ]
 
 
@@ -46,10 +46,10 @@ def filters() -> Component:
     states = [("all states", "all"), *((state.value, state.value) for state in TrialState)]
     return html.Div(
         [
-            select("trial-state", states, "all", "State"),
-            select("trial-order", [(text, key) for text, key in ORDERS], "newest", "Order"),
+            choice("trial-state", states, "all", "State"),
+            choice("trial-order", [(text, key) for text, key in ORDERS], "newest", "Order"),
         ],
-        className="fields",
+        className="filters",
     )
 
 
