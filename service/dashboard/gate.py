@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request, cookie_parser
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.authorisation import COOKIE, cookie_token
 from service.api.problems import service_problem
-from service.dashboard.paths import COOKIE, ROOT, SIGN_IN, SIGN_OUT
+from service.dashboard.paths import ROOT, SIGN_IN, SIGN_OUT
 from service.dashboard.sign_in import sign_in_page
 from service.dashboard.visit import Visit, current
 from service.errors import AccessRefused, ForeignCaller, ServiceError
@@ -102,11 +103,6 @@ class Gate:
         if not self._needs_key:
             return Visit(state.context)
         return Visit(state.context, state.doorkeeper, cookie_token(Headers(scope=scope)))
-
-
-def cookie_token(headers: Headers) -> str | None:
-    """The key in a request's cookie, None where there is none."""
-    return cookie_parser(headers.get("Cookie", "")).get(COOKIE) or None
 
 
 def is_foreign(headers: Headers) -> bool:

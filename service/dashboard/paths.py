@@ -1,11 +1,10 @@
-"""The addresses of the dashboard's pages, and the name of the cookie with the key."""
+"""The addresses of the dashboard's pages."""
 
 from urllib.parse import quote, urlencode
 
 ROOT = "/dashboard"
 SIGN_IN = f"{ROOT}/sign-in"
 SIGN_OUT = f"{ROOT}/sign-out"
-COOKIE = "svge_key"
 
 
 def studies_path() -> str:

@@ -1,14 +1,13 @@
 """Numbers, times and states as people read them."""
 
 import math
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from service.storage.values import Study, StudySettings, TrialState
 
 _DIGITS = 5
 _UNITS = ((86_400 * 365, "year"), (86_400, "day"), (3600, "h"), (60, "min"), (1, "s"))
-_SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_WORDS = ("year", "day")
 NOTHING = "–"
 
 
@@ -39,14 +38,6 @@ def count(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
 
 
-def scaled(value: float) -> str:
-    """A large count with a prefix: 2.34 M."""
-    for size, prefix in _SCALES:
-        if abs(value) >= size:
-            return f"{value / size:.3g} {prefix}"
-    return f"{value:.3g}"
-
-
 def plural(amount: int, word: str) -> str:
     return f"{count(amount)} {word}" if amount == 1 else f"{count(amount)} {word}s"
 
@@ -56,7 +47,7 @@ def duration(seconds: float) -> str:
     for size, unit in _UNITS:
         if seconds >= size:
             amount = int(seconds // size)
-            return f"{amount} {unit}{'s' if len(unit) > 3 and amount != 1 else ''}"
+            return f"{amount} {unit}{'s' if unit in _WORDS and amount != 1 else ''}"
     return "0 s"
 
 
@@ -95,10 +86,6 @@ def status(study: Study, running: int) -> str:
     if study.closed_at is not None:
         return "closed"
     return "searching" if running else "idle"
-
-
-def listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
 
 
 STATE_WORDS = {

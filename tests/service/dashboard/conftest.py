@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from benchmarks.large_study import fill
 from service.storage import schema
 from service.storage.session import Database
+from tests.service.api.harness import Service, running
 from tests.service.contract.deployments import servers, write_models
 
 CHROMIUM = os.environ.get("SVGE_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -109,5 +110,6 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
 
 
 @pytest.fixture
-def downloads(tmp_path: Path) -> Path:
-    return tmp_path
+async def sole(tmp_path: Path) -> AsyncIterator[Service]:
+    async with running(tmp_path) as service:
+        yield service

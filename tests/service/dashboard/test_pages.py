@@ -106,7 +106,7 @@ def test_a_large_study_is_drawn_in_part_and_says_so(page: Page) -> None:
     expect(coverage).to_have_count(19)
 
 
-def test_a_trial_shows_its_architecture_and_gives_it_away(page: Page, site: Site, downloads: Path) -> None:
+def test_a_trial_shows_its_architecture_and_gives_it_away(page: Page, site: Site, tmp_path: Path) -> None:
     trial = site.trials[0]
     page.goto(f"/dashboard/trials/{trial['id']}")
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"Trial #{trial['number']}")
@@ -115,8 +115,8 @@ def test_a_trial_shows_its_architecture_and_gives_it_away(page: Page, site: Site
     check_accessible(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="PyTorch").click()
-    download.value.save_as(downloads / "network.py")
-    assert "nn.Module" in (downloads / "network.py").read_text()
+    download.value.save_as(tmp_path / "network.py")
+    assert "nn.Module" in (tmp_path / "network.py").read_text()
     page.locator(".gallery").get_by_role("link", name="compare").first.click()
     expect(page.locator("#side-by-side img")).to_have_count(2)
     expect(page.get_by_text("Edits from the first")).to_be_visible()
