@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_dashboard_loads_neither_torch_nor_pandas() -> None:
     code = "import sys; from service.dashboard.application import build; build(); print({'torch', 'pandas'} & set(sys.modules))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from benchmarks.large_study import fill
 from service.storage import schema
@@ -49,7 +49,7 @@ class Site:
         return trials
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = write_models(tmp_path_factory.mktemp("dashboard"))
     url = f"sqlite:///{folder}/dashboard.db"
@@ -73,9 +73,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium; without one the tests of pages are skipped, and fail with `CI=true`: a green run there has seen the pages."""
+@pytest.fixture(scope="module")
+def browser(site: Site) -> Iterator[BrowserContext]:
+    """Chromium, with one cache for all tests. It ends with the module: while Playwright runs, no other test can have an event loop.
+
+    Without a Chromium the tests of pages are skipped, and fail with `CI=true`: a green run there has seen the pages.
+    """
     if CHROMIUM is None:
         reason = "there is no Chromium, so no page of the dashboard is looked at; install it, or say where in SVGE_TEST_CHROMIUM"
         if os.environ.get("CI") == "true":
@@ -83,16 +86,16 @@ def browser() -> Iterator[Browser]:
         pytest.skip(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
-        yield browser
+        context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 900}, accept_downloads=True)
+        context.set_default_timeout(_PATIENCE)
+        yield context
         browser.close()
 
 
 @pytest.fixture
-def page(browser: Browser, site: Site) -> Iterator[Page]:
+def page(browser: BrowserContext, site: Site) -> Iterator[Page]:
     """A page that must not complain, nor ask for anything that is not on the service itself."""
-    context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(_PATIENCE)
-    page = context.new_page()
+    page = browser.new_page()
     complaints: list[str] = []
     hosts: set[str] = set()
 
@@ -104,7 +107,7 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     yield page
-    context.close()
+    page.close()
     assert not complaints, complaints
     assert hosts - {""} == {urlsplit(site.url).netloc}, "data: URLs have no host; all others are the service's"
 

@@ -48,7 +48,7 @@ def test_a_study_is_made_and_closed(page: Page, site: Site) -> None:
     assert site.http.get("/studies/made-here").json()["closed_at"] is not None
 
 
-def test_a_study_shows_its_plots_and_keeps_up_with_what_happens(page: Page, site: Site) -> None:
+def test_a_study_shows_its_plots_a_reference_and_what_happens(page: Page, site: Site) -> None:
     page.goto("/dashboard/studies/cells")
     expect(page.get_by_role("heading", level=1)).to_contain_text("cells")
     values = page.get_by_role("group", name="Values over time").locator(".scatterlayer .points path")
@@ -56,18 +56,14 @@ def test_a_study_shows_its_plots_and_keeps_up_with_what_happens(page: Page, site
     expect(page.locator("#activity")).to_contain_text("gpu-3")
     expect(page.locator("#activity")).to_contain_text("out of memory")
     check_accessible(page)
-    site.train("cells", 1)
-    expect(values).to_have_count(9)
-    expect(page.locator("#overview")).to_contain_text("9 of 100")
-
-
-def test_a_random_search_is_laid_under_the_curve(page: Page) -> None:
-    page.goto("/dashboard/studies/cells")
     curves = page.get_by_role("group", name=re.compile("^Best")).locator(".scatterlayer .js-line")
     expect(curves).to_have_count(1)
     page.get_by_label("cells-random").check(force=True)
     expect(curves).to_have_count(2)
-    expect(page.get_by_text("cells-random (random)")).to_be_visible()
+    site.train("cells", 1)
+    expect(values).to_have_count(9)
+    expect(page.locator("#overview")).to_contain_text("9 of 100")
+    expect(curves).to_have_count(2)
 
 
 def test_a_study_without_trials_says_so(page: Page) -> None:
@@ -85,8 +81,10 @@ def test_the_best_trade_offs_are_shown(page: Page) -> None:
     expect(plot).to_contain_text("latency (less is better)")
 
 
-def test_the_table_shows_any_part_of_a_large_study(page: Page, site: Site) -> None:
+def test_a_large_study_is_drawn_in_part_and_its_table_shows_any_part(page: Page, site: Site) -> None:
     page.goto("/dashboard/studies/large")
+    expect(page.locator("#values-caption")).to_contain_text(f"every 4th of {LARGE:,}")
+    expect(page.get_by_role("group", name="Calibration").locator(".scatterlayer .points path")).to_have_count(19)
     grid = page.locator("#trials")
     expect(grid.locator("[row-index='0'] a")).to_have_text(f"#{LARGE}")
     page.get_by_label("highest value first").check(force=True)
@@ -97,13 +95,6 @@ def test_the_table_shows_any_part_of_a_large_study(page: Page, site: Site) -> No
     expect(last).to_be_visible()
     last.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Trial #")
-
-
-def test_a_large_study_is_drawn_in_part_and_says_so(page: Page) -> None:
-    page.goto("/dashboard/studies/large")
-    expect(page.locator("#values-caption")).to_contain_text(f"every 4th of {LARGE:,}")
-    coverage = page.get_by_role("group", name="Calibration").locator(".scatterlayer .points path")
-    expect(coverage).to_have_count(19)
 
 
 def test_a_trial_shows_its_architecture_and_gives_it_away(page: Page, site: Site, tmp_path: Path) -> None:
