@@ -3,11 +3,13 @@
     python -m benchmarks.dashboard_pages --sizes 10000 100000
 
 A page is loaded when its last request is answered and its plots are drawn: *first* in a browser that knows nothing yet, *again*
-with its scripts in the cache. Playwright and Chromium are needed; `--chromium` says where the latter is.
+with its scripts in the cache. Beside the time by the clock stands the processor's for *again*, of the page's main thread and of the API
+process, which one waits for after the other: on a busy machine it tells what the clock would on an idle one. Playwright and Chromium
+are needed; `--chromium` says where the latter is.
 """
 
 import argparse
-import statistics
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.large_study import TWO_OBJECTIVES, fill
-from benchmarks.served import served
+from benchmarks.served import Served, served
 from service.storage import schema
 from service.storage.session import Database
 
@@ -40,6 +43,20 @@ class Traffic:
     def _count(self, change: int) -> None:
         self.open += change
         self.last = time.perf_counter()
+
+
+class Processor:
+    """The processor's time that the main thread of a page and the API process have taken, in seconds."""
+
+    def __init__(self, page: Page, server_pid: int) -> None:
+        self._session = page.context.new_cdp_session(page)
+        self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        self._pid = server_pid
+
+    def taken(self) -> np.ndarray:
+        metrics = {each["name"]: each["value"] for each in self._session.send("Performance.getMetrics")["metrics"]}
+        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
+        return np.array([metrics["TaskDuration"], (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")])
 
 
 def loaded_in(page: Page, traffic: Traffic, ready: str, act: Callable[[], object]) -> float:
@@ -66,26 +83,29 @@ def pages(url: str) -> Iterator[tuple[str, str, str]]:
     yield "compare", f"/dashboard/compare?studies={STUDY},{TRADE_OFFS}&trials={best}", "#compare .scatterlayer .js-line"
 
 
-def measure(url: str, chromium: str, repeats: int) -> list[str]:
-    """One table row for each page."""
-    rows = []
+def measure(server: Served, chromium: str, repeats: int) -> None:
+    """Print one table row for each page."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name, path, ready in pages(url):
+        for name, path, ready in pages(server.url):
             page = browser.new_context().new_page()
-            traffic = Traffic(page)
-            first = loaded_in(page, traffic, ready, lambda page=page, path=path: page.goto(url + path))
-            again = [loaded_in(page, traffic, ready, page.reload) for _ in range(repeats)]
+            traffic, processor = Traffic(page), Processor(page, server.process.pid)
+            first = loaded_in(page, traffic, ready, lambda page=page, path=path: page.goto(server.url + path))
+            again, taken = [], []
+            for _ in range(repeats):
+                before = processor.taken()
+                again.append(loaded_in(page, traffic, ready, page.reload))
+                taken.append(processor.taken() - before)
             page.context.close()
-            rows.append(f"| {name} | {first:.2f} s | {statistics.median(again):.2f} s | {max(again):.2f} s |")
-            print(rows[-1], flush=True)
+            clock = f"{first:.2f} s | {np.median(again):.2f} s | {max(again):.2f} s"
+            in_page, in_service = np.median(taken, axis=0)
+            print(f"| {name} | {clock} | {in_page:.2f} s + {in_service:.2f} s |", flush=True)
         browser.close()
-    return rows
 
 
 @contextmanager
-def filled(size: int) -> Iterator[str]:
-    """The URL of a service with two studies of `size` trials."""
+def filled(size: int) -> Iterator[Served]:
+    """A service with two studies of `size` trials."""
     with tempfile.TemporaryDirectory() as folder:
         address = f"sqlite:///{folder}/svge.db"
         database = Database(address)
@@ -94,7 +114,7 @@ def filled(size: int) -> Iterator[str]:
         fill(database, TRADE_OFFS, size, TWO_OBJECTIVES)
         database.close()
         with served(Path(folder), address, log_level="warning") as server:
-            yield server.url
+            yield server
 
 
 def main() -> None:
@@ -104,10 +124,10 @@ def main() -> None:
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     options = parser.parse_args()
     for size in options.sizes:
-        with filled(size) as url:
+        with filled(size) as server:
             print(f"\n{size:,} trials in each of two studies\n")
-            print("| page | first | again, median | again, slowest |\n| --- | --- | --- | --- |")
-            measure(url, options.chromium, options.repeats)
+            print("| page | first | again, median | again, slowest | again, processor: page + API |\n" + "| --- " * 5 + "|")
+            measure(server, options.chromium, options.repeats)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from service.dashboard.figures.style import BLUE, DASHES, GREY, LINES, blank, empty
+from service.dashboard.figures.style import DASHES, GREY, LINES, blank, empty
 from service.studies.curve import Curve
 
 _X = "completed trials"
@@ -27,8 +27,10 @@ def best_so_far(curves: Sequence[NamedCurve], value_name: str) -> go.Figure:
     if not drawn:
         return empty(_X, title, "No trial is completed yet.")
     figure = blank(_X, title)
-    for place, named in enumerate(sorted(drawn, key=lambda each: not each.reference)):
-        figure.add_trace(_steps(named, place, len(drawn) > 1))
+    ordered = sorted(drawn, key=lambda each: not each.reference)
+    references = sum(each.reference for each in drawn)
+    for place, named in enumerate(ordered, start=-references):
+        figure.add_trace(_steps(named, max(place, 0), len(drawn) > 1))
     figure.update_xaxes(rangemode="tozero")
     return figure
 
@@ -55,4 +57,4 @@ def _steps(named: NamedCurve, place: int, show: bool) -> go.Scatter:
 
 
 def _line(place: int) -> dict[str, object]:
-    return {"color": LINES[place % len(LINES)] if place else BLUE, "width": 2.2, "dash": DASHES[place // len(LINES) % len(DASHES)]}
+    return {"color": LINES[place % len(LINES)], "width": 2.2, "dash": DASHES[place // len(LINES) % len(DASHES)]}

@@ -30,6 +30,7 @@ from service.studies.pareto import pareto_front
 POLL_SECONDS = 3
 MOST_POINTS = 1000
 _MOST_FRONT = 500
+_COVERAGE = "How often the central predictive intervals held what was observed. The noise of trainings is not part of them."
 _LEASES_EVERY = 5
 """Polls after which leases are looked at again: renewing one is no change of the study."""
 
@@ -137,7 +138,7 @@ async def _plots(pulse: Pulse, spread: Spread) -> list[Component]:
             expected,
             caption="Predictions as they were when each trial was proposed, ± one standard deviation.",
         ),
-        card("Calibration", coverage, caption="How often the central predictive intervals held what was observed."),
+        card("Calibration", coverage, caption=_COVERAGE),
     ]
     if len(study.settings.objectives) > 1:
         front = graph({"type": "trials", "plot": "front"}, await _front_figure(study), "Best trade-offs", height=360)
