@@ -19,6 +19,7 @@ from service.api.replays import Replay
 from service.api.requests import BodyLimit, RequestContext
 from service.api.routes import catalogue, files, health, latents, metrics, plots, studies, trainers, trials, uploads
 from service.api.same_machine import SameMachine
+from service.dashboard.install import install_dashboard
 from service.errors import DatabaseUnavailable
 from service.settings import Settings
 from service.storage import schema
@@ -83,6 +84,7 @@ def create_app(settings: Settings, worker: ModelWorker, clock: Clock = database_
         app.include_router(module.router)
     install_problem_handlers(app)
     install_openapi(app)
+    install_dashboard(app, settings)
     return app
 
 

@@ -41,7 +41,7 @@ def example(status: int, value: Any) -> Responses:
 
 
 def install_openapi(app: FastAPI) -> None:
-    """Give the application its document at `/openapi.json`, and pages for people at `/docs` and `/redoc`; `/` leads there."""
+    """Give the application its document at `/openapi.json`, and its pages at `/docs` and `/redoc`; `/` leads to the dashboard."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -76,7 +76,7 @@ async def redoc_page() -> HTMLResponse:
 
 
 async def front_page() -> RedirectResponse:
-    return RedirectResponse("docs")
+    return RedirectResponse("dashboard/")
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

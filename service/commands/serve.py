@@ -97,6 +97,7 @@ def _announce(settings: Settings, listener: socket.socket) -> None:
         f"SVGe Search listens on {url} (Ctrl-C stops it)\n"
         f"  database  {make_url(settings.database_url).render_as_string(hide_password=True)}\n"
         f"  models    {names or 'none yet: train one with svge train'} on {settings.device}\n"
+        f"  dashboard {url}/dashboard/\n"
         f"  API       {url}/docs\n"
         f"Start trainers in other terminals, for example:\n"
         f"  .venv/bin/python examples/train_digits.py --trainers 3 --trials 40 --url {url}"

@@ -76,6 +76,11 @@ def page(session: Session, after: int, limit: int, tag: str | None = None) -> li
     return [_study(row) for row in session.execute(query.order_by(StudyRow.id).limit(limit))]
 
 
+def newest(session: Session, limit: int) -> list[Study]:
+    """At most `limit` studies, the newest first."""
+    return [_study(row) for row in session.execute(select(*_COLUMNS).order_by(StudyRow.id.desc()).limit(limit))]
+
+
 def pinned_to(session: Session, model_hash: str, limit: int) -> list[str]:
     """The names of at most `limit` studies that are pinned to a checkpoint."""
     return list(session.scalars(select(StudyRow.name).where(StudyRow.model_hash == model_hash).order_by(StudyRow.id).limit(limit)))

@@ -17,12 +17,14 @@ from models.spaces.space import SearchSpace
 from service.storage import trials
 from service.storage.values import Trial
 from service.studies.context import Context
-from service.studies.latents import Scope, predicted, study_scope
+from service.studies.latents import Point, Scope, predicted, study_scope
 from service.workers.worker import Encoding
 
 _SAMPLE_SEED = 0
 _AXES_FROM = 512
 """Random architectures that the axes are found from."""
+
+_MOST_KEPT = 8
 
 Points = npt.NDArray[np.float64]
 
@@ -38,37 +40,54 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class LatentMap:
-    """The newest trials and a sample of the `space`, each with its place; `explained` is the variance's share along each axis."""
+    """The newest trials and a sample of the `space`, each with its place; `explained` is the variance's share along each axis.
+
+    `points` are the latent points of the trials.
+    """
 
     space: SearchSpace
     trials: Sequence[tuple[Trial, tuple[float, float]]]
+    points: Sequence[Point]
     sample: Sequence[Placed]
     explained: tuple[float, float]
 
 
-async def latent_map(context: Context, name: str, limit: int, sample: int) -> LatentMap:
-    """At most `limit` trials and `sample` architectures of the space. Raises `StudyNotFound` and `ModelUnavailable`."""
+async def latent_map(context: Context, name: str, limit: int, sample: int, with_predictions: bool = True) -> LatentMap:
+    """At most `limit` trials and `sample` architectures of the space; `with_predictions` the surrogate is asked about the sample.
+
+    Raises `StudyNotFound` and `ModelUnavailable`.
+    """
     scope = await study_scope(context, name)
     assert scope.study is not None
     study = scope.study
-    drawn = await anyio.to_thread.run_sync(_draw, scope.space, max(sample, _AXES_FROM))
-    encodings = await context.compute(context.worker.encode(scope.card.hash, drawn))
-    plane = Plane(np.array([encoding.mean for encoding in encodings]))
+    plane, encodings = await _axes(context, scope, sample)
     newest = await context.database.read(lambda session: trials.newest(session, study.id, limit))
     points = await _points(context, scope, newest)
     shown = {encoding.canonical_id: encoding for encoding in encodings[:sample]}
-    predictions = await predicted(context, study, {key: encoding.architecture for key, encoding in shown.items()})
+    graphs = {key: encoding.architecture for key, encoding in shown.items()}
+    predictions = await predicted(context, study, graphs) if with_predictions else {}
+    places = plane.place([encoding.mean for encoding in shown.values()])
     return LatentMap(
         scope.space,
         list(zip(newest, plane.place(points), strict=True)),
-        [
-            Placed(encoding, place, predictions.get(key))
-            for (key, encoding), place in zip(
-                shown.items(), plane.place([encoding.mean for encoding in shown.values()]), strict=True
-            )
-        ],
+        points,
+        [Placed(shown[key], place, predictions.get(key)) for key, place in zip(shown, places, strict=True)],
         plane.explained,
     )
+
+
+async def point_at(context: Context, name: str, place: tuple[float, float]) -> Point:
+    """The latent point in the plane at these coordinates. Raises `StudyNotFound` and `ModelUnavailable`."""
+    plane, _ = await _axes(context, await study_scope(context, name), 0)
+    return plane.lift(place)
+
+
+def near(found: LatentMap, point: Point, count: int) -> list[tuple[Trial, float]]:
+    """The `count` trials of the map that lie nearest to a latent point, and their Euclidean distances."""
+    if not found.trials:
+        return []
+    distances = np.linalg.norm(np.array(found.points) - np.array(point), axis=1)
+    return [(found.trials[place][0], float(distances[place])) for place in np.argsort(distances, kind="stable")[:count]]
 
 
 class Plane:
@@ -84,11 +103,32 @@ class Plane:
         shares = np.concatenate([scales**2, np.zeros(2)]) / max(float((scales**2).sum()), 1e-300)
         self.explained: tuple[float, float] = (float(shares[0]), float(shares[1]))
 
+    def lift(self, place: tuple[float, float]) -> Point:
+        """The latent point of the plane with these coordinates."""
+        return tuple((self._center + np.array(place) @ self._axes).tolist())
+
     def place(self, points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
         """The coordinates of latent points along the axes."""
         if not len(points):
             return []
         return [(x, y) for x, y in ((np.array(points) - self._center) @ self._axes.T).tolist()]
+
+
+_KEPT: dict[tuple[str, str, int], tuple[Plane, Sequence[Encoding]]] = {}
+"""The planes of the last checkpoints, with the random architectures that each was found from."""
+
+
+async def _axes(context: Context, scope: Scope, sample: int) -> tuple[Plane, Sequence[Encoding]]:
+    """The plane of a checkpoint, and the random architectures that it was found from."""
+    count = max(sample, _AXES_FROM)
+    key = (scope.card.hash, scope.space.name, count)
+    if key not in _KEPT:
+        drawn = await anyio.to_thread.run_sync(_draw, scope.space, count)
+        encodings = await context.compute(context.worker.encode(scope.card.hash, drawn))
+        while len(_KEPT) >= _MOST_KEPT:
+            _KEPT.pop(next(iter(_KEPT)))
+        _KEPT[key] = Plane(np.array([encoding.mean for encoding in encodings])), encodings
+    return _KEPT[key]
 
 
 def _draw(space: SearchSpace, count: int) -> list[Architecture]:

@@ -17,6 +17,12 @@ from tests.service.api.harness import running
 ROOT = Path(__file__).parents[2]
 
 
+def test_the_dashboard_loads_neither_torch_nor_pandas() -> None:
+    code = "import sys; from service.dashboard.application import build; build(); print({'torch', 'pandas'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"
+
+
 def test_the_api_process_does_not_load_torch() -> None:
     code = "import sys, service.app; print('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -87,3 +87,13 @@ def test_a_plane_of_too_few_directions_has_zeros(points: np.ndarray) -> None:
     assert placed.shape == (len(points), 2)
     assert (placed[:, 1] == 0.0).all()
     assert np.isfinite(placed).all()
+
+
+def test_a_lifted_place_is_where_it_was_and_lies_in_the_plane() -> None:
+    rng = np.random.default_rng(4)
+    plane = Plane(rng.standard_normal((40, 6)))
+    point = plane.lift((0.7, -1.3))
+    assert len(point) == 6
+    assert plane.place([point])[0] == pytest.approx((0.7, -1.3))
+    step = np.array(plane.lift((1.7, -1.3))) - np.array(point)
+    assert np.linalg.norm(step) == pytest.approx(1.0), "the axes have length one"

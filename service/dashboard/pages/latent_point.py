@@ -1,0 +1,155 @@
+"""What stands at a point of the latent space: the architectures it decodes to, the trials around it, the way to another point."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import anyio.to_thread
+from dash import Dash, Input, Output, State, ctx, dcc, html
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+
+from models.architectures.architecture import Architecture
+from models.architectures.edit_distance import edit_distance
+from models.architectures.formats import from_json, to_json
+from service.dashboard.paths import trial_path
+from service.dashboard.visit import here
+from service.dashboard.widgets import Content, card, drawing, facts, loading, notice
+from service.dashboard.wording import number, short, with_deviation
+from service.errors import InvalidRequest
+from service.storage.values import Trial
+from service.studies import latents
+from service.studies.architectures import Graph
+from service.studies.latent_map import latent_map, near, point_at
+from service.studies.latents import Decoded, Point, Sampling, points_between, study_scope, trial_point
+
+MOST_TRIALS = 1000
+SAMPLE = 400
+
+_SAMPLING = Sampling(32, "sampled", 0)
+_GREEDY = Sampling(1, "greedy", 0)
+_NEIGHBOURS = 5
+_STEPS = 10
+_CLICK = "Click on the map: a trial, an architecture of the space, or any place between them."
+_WAY = "Make two points the ends A and B, then walk from one to the other."
+
+
+def panel() -> list[Component]:
+    buttons = [
+        html.Button(f"Make this {letter}", id=f"make-{letter}", className="button", type="button", disabled=True) for letter in "AB"
+    ]
+    steps = dcc.Input(id="way", type="range", min=0, max=_STEPS, step=1, value=_STEPS // 2, disabled=True)
+    slider = html.Div([html.Label("Step from A to B", htmlFor="way"), steps], className="field")
+    decoded = [loading(html.Div(notice(_CLICK), id="decoded")), loading(html.Div(id="expected"))]
+    return [
+        card("At this point", *decoded, html.Div(buttons, className="row")),
+        card("From A to B", slider, html.Div(notice(_WAY), id="on-the-way")),
+        dcc.Store(id="decoded-graph"),
+    ]
+
+
+def register(app: Dash) -> None:
+    name = State("map-study", "data")
+    shown = (Output("chosen", "data"), Output("decoded", "children"), Output("decoded-graph", "data"))
+    ready = (Output("make-A", "disabled"), Output("make-B", "disabled"))
+    app.callback(*shown, *ready, Input("plane", "clickData"), name, prevent_initial_call=True)(show_point)
+    app.callback(Output("expected", "children"), Input("decoded-graph", "data"), name, prevent_initial_call=True)(show_expected)
+    ends = (Output("ends", "data"), Output("way", "disabled"))
+    makers = (Input("make-A", "n_clicks"), Input("make-B", "n_clicks"))
+    app.callback(*ends, *makers, State("chosen", "data"), State("ends", "data"), prevent_initial_call=True)(make_end)
+    walk = (Input("way", "value"), Input("ends", "data"))
+    app.callback(Output("on-the-way", "children"), *walk, name, prevent_initial_call=True)(show_step)
+
+
+async def show_point(click: Mapping[str, Any] | None, name: str) -> tuple[dict[str, Any], Content, Any, bool, bool]:
+    """The point that was clicked, what it decodes to most often, and the trials around it."""
+    if not click or not click.get("points"):
+        raise PreventUpdate
+    clicked = click["points"][0]
+    context = here()
+    found = await latent_map(context, name, min(MOST_TRIALS, context.settings.max_page), SAMPLE, with_predictions=False)
+    kind, which, *_ = clicked.get("customdata") or ("place", 0)
+    if kind == "trial":
+        _, point = await trial_point(context, str(which))
+    else:
+        point = (
+            found.sample[which].encoding.mean if kind == "sample" else await point_at(context, name, (clicked["x"], clicked["y"]))
+        )
+    decoded = await _decode(name, point, _SAMPLING)
+    around = near(found, point, _NEIGHBOURS)
+    chosen = {"place": [clicked["x"], clicked["y"]], "point": list(point)}
+    graph = to_json(decoded[0].decoding.architecture) if decoded else None
+    content = await anyio.to_thread.run_sync(_at_point, decoded, around)
+    return chosen, content, graph, False, False
+
+
+async def show_expected(graph: Mapping[str, Any] | None, name: str) -> Content:
+    """What the study expects of the architecture that is shown, and whether it has tried it."""
+    if graph is None:
+        return None
+    architecture = from_json(graph)
+    sent = Graph(architecture.nodes, architecture.edges)
+    try:
+        (expected,) = await latents.predict(here(), name, [sent], "/architecture")
+    except InvalidRequest as error:
+        return notice(f"No architecture of the space: {error.message}", "problem")
+    known = expected.prediction
+    pairs: list[tuple[str, Content]] = [
+        ("Predicted", "too few observations" if known is None else with_deviation(known.mean, known.std))
+    ]
+    pairs += [] if known is None else [("Log expected improvement", number(known.acquisition_value))]
+    pairs.append(("Tried", dcc.Link("yes", href=trial_path(expected.trial)) if expected.trial else "no"))
+    return [html.H3("What the study expects"), facts(pairs)]
+
+
+def make_end(
+    _a: int | None, _b: int | None, chosen: Mapping[str, Any] | None, ends: Mapping[str, Any]
+) -> tuple[dict[str, Any], bool]:
+    """The ends of the way with the chosen point as one of them."""
+    if chosen is None or ctx.triggered_id is None:
+        raise PreventUpdate
+    new = {**ends, ctx.triggered_id.removeprefix("make-"): chosen}
+    return new, len(new) < len("AB")
+
+
+async def show_step(value: int | str, ends: Mapping[str, Any], name: str) -> Content:
+    """What the point decodes to that lies so many steps on the straight line from A to B."""
+    if set(ends) != set("AB"):
+        return notice(_WAY)
+    step = min(max(int(value), 0), _STEPS)
+    line = points_between(tuple(ends["A"]["point"]), tuple(ends["B"]["point"]), _STEPS + 1)
+    first, here_now = await _decode(name, line[0], _GREEDY), await _decode(name, line[step], _GREEDY)
+    if not first or not here_now:
+        return notice("Nothing decodes at this point.")
+    architecture = here_now[0].decoding.architecture
+    edits = edit_distance(first[0].decoding.architecture, architecture)
+    text = f"{step} of {_STEPS} steps from A: {edits} edit{'' if edits == 1 else 's'} from what A decodes to"
+    return html.Div([html.Div(drawing(architecture, text), className="canvas"), html.P(text, className="caption")])
+
+
+async def _decode(name: str, point: Point, sampling: Sampling) -> list[Decoded]:
+    scope = await study_scope(here(), name)
+    without_study = latents.Scope(scope.card, scope.space, None)  # its surrogate is asked later: that may take a while
+    return await latents.decode(here(), without_study, [point], sampling, ["/point"])
+
+
+def _at_point(decoded: Sequence[Decoded], around: Sequence[tuple[Trial, float]]) -> Content:
+    if not decoded:
+        return notice("Nothing decodes at this point.")
+    best, architecture = decoded[0], decoded[0].decoding.architecture
+    validity = "" if best.valid else ", which the space does not allow"
+    text = f"{best.decoding.frequency:.0%} of {_SAMPLING.samples} samples{validity}; {len(decoded)} distinct in all"
+    return [
+        html.Div(drawing(architecture, "The most frequent decoding"), className="canvas"),
+        html.P(text, className="caption"),
+        html.H3("Nearest trials"),
+        _around(architecture, around) if around else notice("The study has no trials yet."),
+    ]
+
+
+def _around(architecture: Architecture, around: Sequence[tuple[Trial, float]]) -> Component:
+    items = []
+    for trial, distance in around:
+        edits = edit_distance(architecture, trial.architecture)
+        link = dcc.Link(f"#{trial.number}", href=trial_path(trial.id))
+        items.append(html.Li([link, f" {number(trial.value)}", html.Small(f" {edits} edits, distance {short(distance)}")]))
+    return html.Ol(items, className="near")

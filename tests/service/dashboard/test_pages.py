@@ -1,0 +1,172 @@
+"""Every page in a real Chromium: what it shows, what one can do there, and that a screen reader gets along with it."""
+
+import re
+from pathlib import Path
+
+import httpx
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.service.dashboard.conftest import LARGE, Site
+
+_PHONE = {"width": 390, "height": 844}
+
+
+def check_accessible(page: Page) -> None:
+    """Raises `AssertionError` with what axe finds serious or critical."""
+    found = Axe().run(page).response["violations"]
+    serious = [
+        (each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found if each["impact"] in ("serious", "critical")
+    ]
+    assert not serious, serious
+
+
+def test_the_front_page_leads_to_the_studies(page: Page) -> None:
+    page.goto("/")
+    expect(page).to_have_url(re.compile(r"/dashboard/$"))
+    expect(page).to_have_title("Studies · SVGe Search")
+    row = page.get_by_role("row", name=re.compile(r"^cells map"))
+    expect(row).to_contain_text("8 of 100")
+    expect(row).to_contain_text("searching")
+    check_accessible(page)
+
+
+def test_a_study_is_made_and_closed(page: Page, site: Site) -> None:
+    page.goto("/dashboard/")
+    page.get_by_text("New study").click()
+    page.get_by_label("Name").fill("not a name!")
+    page.get_by_role("button", name="Create study").click()
+    expect(page.get_by_role("alert")).to_contain_text("name")
+    page.get_by_label("Name").fill("made-here")
+    page.get_by_label("Most trials").fill("7")
+    page.get_by_role("button", name="Create study").click()
+    expect(page.locator("#new-problem")).to_contain_text("Created made-here")
+    made = site.http.get("/studies/made-here").json()
+    assert (made["max_trials"], made["strategy"], made["closed_at"]) == (7, "svge", None)
+    page.get_by_role("button", name="Close made-here").click()
+    expect(page.get_by_role("button", name="Reopen made-here")).to_be_visible()
+    assert site.http.get("/studies/made-here").json()["closed_at"] is not None
+
+
+def test_a_study_shows_its_plots_a_reference_and_what_happens(page: Page, site: Site) -> None:
+    page.goto("/dashboard/studies/cells")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("cells")
+    values = page.get_by_role("group", name="Values over time").locator(".scatterlayer .points path")
+    expect(values).to_have_count(8)
+    expect(page.locator("#activity")).to_contain_text("gpu-3")
+    expect(page.locator("#activity")).to_contain_text("out of memory")
+    check_accessible(page)
+    curves = page.get_by_role("group", name=re.compile("^Best")).locator(".scatterlayer .js-line")
+    expect(curves).to_have_count(1)
+    page.get_by_label("cells-random").check(force=True)
+    expect(curves).to_have_count(2)
+    site.train("cells", 1)
+    expect(values).to_have_count(9)
+    expect(page.locator("#overview")).to_contain_text("9 of 100")
+    expect(curves).to_have_count(2)
+
+
+def test_a_study_without_trials_says_so(page: Page) -> None:
+    page.set_viewport_size(_PHONE)
+    page.goto("/dashboard/studies/empty")
+    expect(page.get_by_text("No trial is completed yet.").first).to_be_visible()
+    expect(page.get_by_text("Nobody works for this study now.")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"], "nothing is wider than a phone"
+
+
+def test_the_best_trade_offs_are_shown(page: Page) -> None:
+    page.goto("/dashboard/studies/trade")
+    plot = page.get_by_role("group", name="Best trade-offs")
+    expect(plot.locator(".scatterlayer .points path")).to_have_count(5)
+    expect(plot).to_contain_text("latency (less is better)")
+
+
+def test_a_large_study_is_drawn_in_part_and_its_table_shows_any_part(page: Page, site: Site) -> None:
+    page.goto("/dashboard/studies/large")
+    expect(page.locator("#values-caption")).to_contain_text(f"every 4th of {LARGE:,}")
+    expect(page.get_by_role("group", name="Calibration").locator(".scatterlayer .points path")).to_have_count(19)
+    grid = page.locator("#trials")
+    expect(grid.locator("[row-index='0'] a")).to_have_text(f"#{LARGE}")
+    page.get_by_label("highest value first").check(force=True)
+    best = site.http.get("/studies/large/best").json()["trials"][0]
+    expect(grid.locator("[row-index='0'] a")).to_have_text(f"#{best['number']}")
+    grid.locator(".ag-body-viewport").evaluate("body => body.scrollTo(0, body.scrollHeight)")
+    last = grid.locator(f"[row-index='{site.http.get('/studies/large').json()['trials']['completed'] - 1}'] a")
+    expect(last).to_be_visible()
+    last.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Trial #")
+
+
+def test_a_trial_shows_its_architecture_and_gives_it_away(page: Page, site: Site, tmp_path: Path) -> None:
+    trial = site.trials[0]
+    page.goto(f"/dashboard/trials/{trial['id']}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"Trial #{trial['number']}")
+    expect(page.get_by_alt_text(re.compile("^Graph of trial"))).to_be_visible()
+    expect(page.get_by_text(trial["canonical_id"])).to_be_visible()
+    check_accessible(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="PyTorch").click()
+    download.value.save_as(tmp_path / "network.py")
+    assert "nn.Module" in (tmp_path / "network.py").read_text()
+    page.locator(".gallery").get_by_role("link", name="compare").first.click()
+    expect(page.locator("#side-by-side img")).to_have_count(2)
+    expect(page.get_by_text("Edits from the first")).to_be_visible()
+
+
+def test_the_map_decodes_where_one_clicks_and_walks_between_two_points(page: Page) -> None:
+    page.goto("/dashboard/studies/cells/map")
+    expect(page.locator("#map-caption")).to_contain_text("random architectures")
+    layer = page.locator("#plane .nsewdrag").first
+    for place, letter in ((0.3, "A"), (0.6, "B")):
+        box = layer.bounding_box()
+        assert box is not None
+        layer.hover(position={"x": box["width"] * place, "y": box["height"] / 2})
+        layer.click(position={"x": box["width"] * place, "y": box["height"] / 2})
+        page.get_by_role("button", name=f"Make this {letter}").click()
+        expect(page.locator("#plane .annotation", has_text=letter)).to_be_visible()
+    expect(page.locator("#decoded")).to_contain_text("samples")
+    expect(page.locator("#decoded")).to_contain_text("edits")
+    expect(page.locator("#expected")).to_contain_text("Predicted")
+    expect(page.locator("#on-the-way")).to_contain_text("5 of 10 steps from A")
+    page.get_by_role("slider").press("ArrowRight")
+    expect(page.locator("#on-the-way")).to_contain_text("6 of 10 steps from A")
+    page.get_by_label("posterior mean").check(force=True)
+    expect(page.locator("#plane .cbtitle")).to_have_text("mean")
+    check_accessible(page)
+
+
+def test_studies_are_compared(page: Page) -> None:
+    page.goto("/dashboard/compare?studies=cells")
+    curves = page.locator("#compare .scatterlayer .js-line")
+    expect(curves).to_have_count(1)
+    page.locator("#compared").get_by_label("cells-random").check(force=True)
+    expect(curves).to_have_count(2)
+    check_accessible(page)
+
+
+def test_the_theme_is_the_systems_until_one_chooses(page: Page) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto("/dashboard/studies/cells")
+    expect(page.locator("#overview")).to_be_visible()
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    check_accessible(page)
+    page.get_by_role("button", name="Theme").press("Enter")
+    after = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert before != after
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == after
+
+
+def test_what_is_not_there_is_told(page: Page) -> None:
+    page.goto("/dashboard/studies/no-such-study")
+    expect(page.get_by_text("there is no study 'no-such-study'")).to_be_visible()
+    page.get_by_role("link", name="All studies").click()
+    expect(page).to_have_title("Studies · SVGe Search")
+
+
+def test_all_pages_carry_a_strict_policy(site: Site) -> None:
+    for path in ("/dashboard/", "/dashboard/studies/cells", "/dashboard/assets/style.css"):
+        policy = httpx.get(site.url + path, trust_env=False).headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe-eval" not in policy
+        assert "unsafe-inline" not in policy.split("script-src")[1]
