@@ -89,8 +89,12 @@ def study_path(name: str) -> str:
     return f"/studies/{quote(name, safe='')}"
 
 
+def trial_id(trial: Trial | str) -> str:
+    return trial.id if isinstance(trial, Trial) else trial
+
+
 def trial_path(trial: Trial | str) -> str:
-    return f"/trials/{quote(trial.id if isinstance(trial, Trial) else trial, safe='')}"
+    return f"/trials/{quote(trial_id(trial), safe='')}"
 
 
 def content_of(file: Path | str | bytes) -> bytes:
@@ -115,7 +119,7 @@ def decode_query(
     """The query that names latent points; the server says what is wrong with one that names none or too many."""
     return given(
         z=_point(z),
-        trial=trial.id if isinstance(trial, Trial) else trial,
+        trial=None if trial is None else trial_id(trial),
         random=random,
         steps=steps,
         **{"from": _point(start), "to": _point(end)},

@@ -10,6 +10,7 @@ from rich.text import Text
 from svge_client import (
     Curve,
     DecodedPoint,
+    Heartbeat,
     Latent,
     LatentMap,
     Model,
@@ -138,6 +139,13 @@ def history(found: TrialHistory) -> RenderableType:
 def progress(page: ProgressPage) -> RenderableType:
     steps = [(step.attempt, step.step, step.value, step.received_at) for step in page.progress]
     return _paged(rows(("attempt", "step", "value", "received"), steps), page.next_cursor)
+
+
+def heartbeat(answer: Heartbeat) -> Table:
+    said: list[tuple[Any, ...]] = [(trial, "renewed", until) for trial, until in answer.renewed.items()]
+    said += [(trial, "lost", reason) for trial, reason in answer.lost.items()]
+    said += [(trial, "should stop", reason) for trial, reason in answer.stop.items()]
+    return rows(("trial", "lease", "reason"), said)
 
 
 def curve_table(curve: Curve) -> Table:

@@ -104,12 +104,7 @@ def heartbeat(
     worker: Worker,
 ) -> None:
     """Renew the leases of a worker's trials, and say which are lost or should stop."""
-    held = [server.client.read_trial(trial).trial for trial in trials]
-    answer = server.client.heartbeat(held, worker=worker)
-    said = [(trial, "renewed", until) for trial, until in answer.renewed.items()]
-    said += [(trial, "lost", reason) for trial, reason in answer.lost.items()]  # type: ignore[misc]
-    said += [(trial, "should stop", reason) for trial, reason in answer.stop.items()]  # type: ignore[misc]
-    server.show(said, lambda rows: tables.rows(("trial", "", "until or why"), rows))
+    server.show(server.client.heartbeat(trials, worker=worker), tables.heartbeat)
 
 
 @remote(app, "observe")

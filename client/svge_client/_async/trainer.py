@@ -5,7 +5,7 @@ from typing import Any
 
 from svge_client._async.resource import AsyncResource
 from svge_client._async.running import AsyncRunningTrial
-from svge_client.bodies import KEPT, Kept, changes, given, result_body, study_path, trial_path, value_fields
+from svge_client.bodies import KEPT, Kept, changes, given, result_body, study_path, trial_id, trial_path, value_fields
 from svge_client.concurrency import AsyncTrain
 from svge_client.errors import NothingToDo
 from svge_client.history import ProgressPage, Step, TrialHistory
@@ -111,13 +111,13 @@ class AsyncTrainer(AsyncResource):
         return trials_of(await self._transport.post("/observe", [result_body(study, result) for result in results]))
 
     async def heartbeat(
-        self, trials: Sequence[Trial], progress: Sequence[Progress] = (), *, worker: str | None = None
+        self, trials: Sequence[Trial | str], progress: Sequence[Progress] = (), *, worker: str | None = None
     ) -> Heartbeat:
         """Renew the leases of trials that this worker holds, and report intermediate values; the same ones again change nothing."""
         return await self._heartbeat(trials, progress, worker, None)
 
     async def heartbeat_once(
-        self, trials: Sequence[Trial], progress: Sequence[Progress] = (), *, worker: str | None = None
+        self, trials: Sequence[Trial | str], progress: Sequence[Progress] = (), *, worker: str | None = None
     ) -> Heartbeat:
         """The same without repetitions, for callers who come again anyway."""
         return await self._heartbeat(trials, progress, worker, ONCE)
@@ -163,9 +163,9 @@ class AsyncTrainer(AsyncResource):
         return Trial.from_json((await self._transport.post("/observe", body))["trial"])
 
     async def _heartbeat(
-        self, trials: Sequence[Trial], progress: Sequence[Progress], worker: str | None, retry: Retry | None
+        self, trials: Sequence[Trial | str], progress: Sequence[Progress], worker: str | None, retry: Retry | None
     ) -> Heartbeat:
-        body: dict[str, Any] = {"worker": worker or self.worker, "trials": [trial.id for trial in trials]}
+        body: dict[str, Any] = {"worker": worker or self.worker, "trials": [trial_id(trial) for trial in trials]}
         if progress:
             body["progress"] = [each.to_json() for each in progress]
         return Heartbeat.from_json(await self._transport.post("/heartbeat", body, retry=retry))

@@ -84,6 +84,7 @@ def of_studies(folder: Path) -> None:
 def of_trials() -> None:
     first, second = answered("trial", "suggest", "demo", "--worker", "w", "--count", 2)["trials"]
     assert answered("trial", "heartbeat", first["id"], "--worker", "w")["renewed"][0]["trial"] == first["id"]
+    assert f"{second['id']}  renewed" in said("trial", "heartbeat", second["id"], "--worker", "w")
     done = answered("trial", "observe", first["id"], "--value", 0.5, "--std", 0.1, "--metric", "seconds=3", "--step", 9)
     assert (done["trial"]["value"], done["trial"]["std"]) == (0.5, 0.1)
     assert (
