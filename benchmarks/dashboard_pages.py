@@ -3,9 +3,9 @@
     python -m benchmarks.dashboard_pages --sizes 10000 100000
 
 A page is loaded when its last request is answered and its plots are drawn: *first* in a browser that knows nothing yet, *again*
-with its scripts in the cache. Beside the time by the clock stands the processor's for *again*, of the page's main thread and of
-the API process, which one waits for after the other: on a busy machine it tells what the clock would on an idle one. Playwright
-and Chromium are needed; `--chromium` says where the latter is.
+with its scripts in the cache. Beside the time by the clock stands the processor's for *again*, of the page's main thread and of the
+API process, which wait for each other: on a busy machine it tells what the clock would on an idle one. Playwright and Chromium are
+needed; `--chromium` says where the latter is.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class Traffic:
 
 
 class Processor:
-    """The processor's time that the main thread of a page and the API process have taken, in seconds."""
+    """The processor's time that the main thread of a page has taken since it was loaded, and the API process ever, in seconds."""
 
     def __init__(self, page: Page, server_pid: int) -> None:
         self._session = page.context.new_cdp_session(page)
@@ -93,7 +93,7 @@ def measure(server: Served, chromium: str, repeats: int) -> None:
             first = loaded_in(page, traffic, ready, lambda page=page, path=path: page.goto(server.url + path))
             again, taken = [], []
             for _ in range(repeats):
-                before = processor.taken()
+                before = processor.taken() * (0, 1)
                 again.append(loaded_in(page, traffic, ready, page.reload))
                 taken.append(processor.taken() - before)
             page.context.close()

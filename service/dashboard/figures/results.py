@@ -34,6 +34,7 @@ def values_over_time(results: Sequence[Result], value_name: str) -> go.Figure:
     if not results:
         return empty("finished (UTC)", value_name, "No trial is completed yet.")
     figure = blank("finished (UTC)", value_name)
+    figure.update_layout(margin={"b": 66})  # times have their date below them
     for source, group in _by_source(results):
         colour, symbol = SOURCES.get(source, (GREY, "circle"))
         figure.add_trace(

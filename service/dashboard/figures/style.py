@@ -31,7 +31,6 @@ _AXIS: Mapping[str, Any] = {
     "ticks": "outside",
     "ticklen": 4,
     "tickcolor": "rgba(138,144,153,.5)",
-    "automargin": True,
     "title": {"standoff": 10},
 }
 
@@ -42,7 +41,7 @@ def blank(x_title: str, y_title: str, height: int = 320) -> go.Figure:
     figure.update_layout(
         template="none",
         height=height,
-        margin={"l": 8, "r": 12, "t": 12, "b": 8},
+        margin={"l": 66, "r": 14, "t": 34, "b": 52},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, -apple-system, 'Segoe UI', sans-serif", "size": 12, "color": GREY},

@@ -28,7 +28,7 @@ from service.studies.overview import Pulse, Spread
 from service.studies.pareto import pareto_front
 
 POLL_SECONDS = 3
-MOST_POINTS = 1000
+MOST_POINTS = 500
 _MOST_FRONT = 500
 _COVERAGE = "How often the central predictive intervals held what was observed. The noise of trainings is not part of them."
 _LEASES_EVERY = 5

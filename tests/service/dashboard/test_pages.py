@@ -55,6 +55,7 @@ def test_a_study_shows_its_plots_a_reference_and_what_happens(page: Page, site: 
     expect(values).to_have_count(8)
     expect(page.locator("#activity")).to_contain_text("gpu-3")
     expect(page.locator("#activity")).to_contain_text("out of memory")
+    expect(page.locator("#trials [row-index='0'] a")).to_be_visible()
     check_accessible(page)
     curves = page.get_by_role("group", name=re.compile("^Best")).locator(".scatterlayer .js-line")
     expect(curves).to_have_count(1)
@@ -83,7 +84,7 @@ def test_the_best_trade_offs_are_shown(page: Page) -> None:
 
 def test_a_large_study_is_drawn_in_part_and_its_table_shows_any_part(page: Page, site: Site) -> None:
     page.goto("/dashboard/studies/large")
-    expect(page.locator("#values-caption")).to_contain_text(f"every 4th of {LARGE:,}")
+    expect(page.locator("#values-caption")).to_contain_text(f"every 8th of {LARGE:,}")
     expect(page.get_by_role("group", name="Calibration").locator(".scatterlayer .points path")).to_have_count(19)
     grid = page.locator("#trials")
     expect(grid.locator("[row-index='0'] a")).to_have_text(f"#{LARGE}")
@@ -147,7 +148,7 @@ def test_studies_are_compared(page: Page) -> None:
 def test_the_theme_is_the_systems_until_one_chooses(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
     page.goto("/dashboard/studies/cells")
-    expect(page.locator("#overview")).to_be_visible()
+    expect(page.locator("#trials [row-index='0'] a")).to_be_visible()
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     check_accessible(page)
     page.get_by_role("button", name="Theme").press("Enter")
