@@ -2,7 +2,7 @@
 
 import typer
 
-from service.commands import coding, database, evaluate, keys, models, serve, spaces, train
+from service.commands import coding, database, evaluate, keys, models, serve, spaces, train, worker
 
 app = typer.Typer(
     name="svge",
@@ -19,6 +19,7 @@ app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(spaces.app, name="space")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.add_typer(worker.app, name="worker")
 
 if __name__ == "__main__":
     app()

@@ -18,6 +18,7 @@ from service.settings import Settings
 from service.storage.session import Database
 from service.studies.keys import list_keys
 from service.workers.local import local_worker
+from service.workers.worker import ModelWorker
 
 _GRACE_SECONDS = 10
 
@@ -46,15 +47,32 @@ def serve(
         prepare_database(settings.database_url)
         _check_keys(settings)
         listener = listen(settings.host, settings.port)
-    app = create_app(settings, local_worker(settings.device, *settings.model_folders))
+        worker = _open_worker(settings)
+    app = create_app(settings, worker)
     configure_logs(settings.log_level)
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
+    # Named, because uvicorn would take others where an optional package has brought them along.
+    config = uvicorn.Config(
+        app, loop="asyncio", http="h11", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn raises it again at the end: leave then as after Ctrl-C
     try:
         _announce(settings, listener)
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         typer.echo("stopped")
+
+
+def _open_worker(settings: Settings) -> ModelWorker:
+    """The model worker that the settings choose. Raises `ValueError` where the packages for it are missing."""
+    if settings.worker == "local":
+        return local_worker(settings.device, *settings.model_folders)
+    try:
+        from service.workers.ray import RayWorker  # takes seconds to import, and needs the extra
+    except ImportError as error:
+        raise ValueError(
+            f"SVGE_WORKER is ray and Ray is not installed ({error}); install it: pip install 'svge-search[ray]'"
+        ) from error
+    return RayWorker(settings.ray_address)
 
 
 def _check_keys(settings: Settings) -> None:
@@ -93,10 +111,11 @@ def _announce(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     names = ", ".join(card.name for card in read_cards(*settings.model_folders))
+    place = settings.device if settings.worker == "local" else settings.ray_address
     typer.echo(
         f"SVGe Search listens on {url} (Ctrl-C stops it)\n"
         f"  database  {make_url(settings.database_url).render_as_string(hide_password=True)}\n"
-        f"  models    {names or 'none yet: train one with svge train'} on {settings.device}\n"
+        f"  models    {names or 'none yet: train one with svge train'} on {place}\n"
         f"  API       {url}/docs\n"
         f"Start trainers in other terminals, for example:\n"
         f"  .venv/bin/python examples/train_digits.py --trainers 3 --trials 40 --url {url}"

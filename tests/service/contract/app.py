@@ -28,7 +28,7 @@ _SLOW_SECONDS = 0.4
 class ContractWorker(FakeWorker):
     """Its proposals follow from the whole request, so that whoever asks otherwise is answered otherwise."""
 
-    async def propose(self, model: str, request: ProposalRequest) -> ProposalBatch:
+    async def propose(self, model: str, request: ProposalRequest, study: int = 0) -> ProposalBatch:
         await asyncio.sleep({SLOW: _SLOW_SECONDS, HANGING: 3600.0}.get(request.initial_size, 0.0))
         digest = hashlib.sha256(repr(request).encode()).digest()
         batch = await super().propose(model, replace(request, seed=int.from_bytes(digest[:4])))
