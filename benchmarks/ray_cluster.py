@@ -19,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 _MARK = "SVGE_LOCAL_RAY_NODE"
+_RUNNING = "both nodes run"
 _START_SECONDS = 60.0
 _OBJECT_STORE_BYTES = 100_000_000
 _ENVIRONMENT = {
@@ -67,18 +68,13 @@ class Cluster:
         """Where the API processes connect to."""
         return f"ray://127.0.0.1:{self._client_port}"
 
-    @property
-    def gcs_address(self) -> str:
-        """Where drivers on this machine join."""
-        return f"127.0.0.1:{self._gcs_port}"
-
     def start(self) -> None:
-        """Start both nodes. Raises `RuntimeError` with the log when they do not take connections."""
+        """Start both nodes. Raises `RuntimeError` with the log when they do not come up."""
         self.head, self.worker = Node(), Node()
         temporary = tempfile.mkdtemp(dir=self._folder)
         options = [self._gcs_port, self._client_port, self._cpus, self.head.mark, self.worker.mark]
-        log = self._folder / "nodes.log"
-        with log.open("a") as output:
+        log = Path(temporary) / "nodes.log"
+        with log.open("w") as output:
             self._keeper = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.ray_cluster", *map(str, options)],
                 env={**os.environ, **_ENVIRONMENT, "RAY_TMPDIR": temporary},
@@ -88,7 +84,7 @@ class Cluster:
             )
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._keeper.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._client_port), timeout=1):
+            if _RUNNING in log.read_text():
                 return
             time.sleep(0.1)
         self.kill()
@@ -132,7 +128,7 @@ def _keep_nodes(gcs_port: str, client_port: str, cpus: str, head_mark: str, work
     nodes = Nodes(initialize_head=True, head_node_args=head)
     os.environ[_MARK] = worker_mark
     nodes.add_node(wait=False, num_cpus=int(cpus), dashboard_agent_listen_port=0, **common)
-    print(ray.__version__, "runs at", nodes.address, flush=True)
+    print(_RUNNING, ray.__version__, nodes.address, flush=True)
     signal.pause()
 
 
