@@ -16,13 +16,18 @@ CPUS = 8
 """By name: what tests start at the same time fits, however many the machine has."""
 
 
-@contextmanager
-def running_cluster() -> Iterator[Cluster]:
+def needs_ray() -> None:
+    """Skip the test without Ray, and fail it with `CI=true`."""
     if importlib.util.find_spec("ray") is None:
         reason = "Ray is not installed, so that nothing is checked on it; pip install 'svge-search[ray]'"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    needs_ray()
     with cluster(CPUS) as started:
         yield started
 

@@ -121,7 +121,7 @@ class Coder:
             encodings = iter(await self._computer.run("encode", model, joined))
             return [[next(encodings) for _ in content] for content in contents]
 
-        return await _by_model(batch, compute)
+        return await by_model(batch, compute)
 
     @_batched
     async def _decode_batch(self, batch: list[Asked]) -> list[Any]:
@@ -129,7 +129,7 @@ class Coder:
             decodings: list[list[list[Decoding]]] = await self._computer.run("decode", model, jobs)
             return decodings
 
-        return await _by_model(batch, compute)
+        return await by_model(batch, compute)
 
     @_batched
     async def _predict_batch(self, batch: list[Asked]) -> list[Any]:
@@ -146,7 +146,7 @@ class Coder:
                 found.update({other: list(itertools.islice(predictions, len(contents[other][1]))) for other in same})
             return [found[place] for place in range(len(contents))]
 
-        return await _by_model(batch, compute)
+        return await by_model(batch, compute)
 
 
 class Proposer:
@@ -168,7 +168,7 @@ def _value(outcome: Any) -> Any:
     return outcome
 
 
-async def _by_model(batch: Sequence[Asked], compute: Callable[[str, list[Any]], Any]) -> list[Any]:
+async def by_model(batch: Sequence[Asked], compute: Callable[[str, list[Any]], Any]) -> list[Any]:
     """The outcomes in the order of the batch, an exception where there is one; each model's requests computed together."""
     outcomes: dict[int, Any] = {}
     for model in dict.fromkeys(asked.model for asked in batch):
@@ -177,6 +177,6 @@ async def _by_model(batch: Sequence[Asked], compute: Callable[[str, list[Any]], 
             found = await compute(model, [batch[place].content for place in places])
         except Exception as error:
             alone = [batch[place] for place in places]
-            found = [error] if len(alone) == 1 else [(await _by_model([asked], compute))[0] for asked in alone]
+            found = [error] if len(alone) == 1 else [(await by_model([asked], compute))[0] for asked in alone]
         outcomes.update(zip(places, found, strict=True))
     return [outcomes[place] for place in range(len(batch))]
