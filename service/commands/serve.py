@@ -2,6 +2,8 @@
 
 import signal
 import socket
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -46,9 +48,9 @@ def serve(
         read_cards(*settings.model_folders)
         prepare_database(settings.database_url)
         _check_keys(settings)
+        open_worker = _opener(settings)
         listener = listen(settings.host, settings.port)
-        worker = _open_worker(settings)
-    app = create_app(settings, worker)
+    app = create_app(settings, open_worker())
     configure_logs(settings.log_level)
     # Named, because uvicorn would take others where an optional package has brought them along.
     config = uvicorn.Config(
@@ -62,17 +64,17 @@ def serve(
         typer.echo("stopped")
 
 
-def _open_worker(settings: Settings) -> ModelWorker:
-    """The model worker that the settings choose. Raises `ValueError` where the packages for it are missing."""
+def _opener(settings: Settings) -> Callable[[], ModelWorker]:
+    """What opens the model worker that the settings choose. Raises `ValueError` where the packages for it are missing."""
     if settings.worker == "local":
-        return local_worker(settings.device, *settings.model_folders)
+        return partial(local_worker, settings.device, *settings.model_folders)
     try:
         from service.workers.ray import RayWorker  # takes seconds to import, and needs the extra
     except ImportError as error:
         raise ValueError(
             f"SVGE_WORKER is ray and Ray is not installed ({error}); install it: pip install 'svge-search[ray]'"
         ) from error
-    return RayWorker(settings.ray_address)
+    return partial(RayWorker, settings.ray_address)
 
 
 def _check_keys(settings: Settings) -> None:
