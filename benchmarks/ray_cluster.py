@@ -26,6 +26,7 @@ _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_metrics_collection": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # the switch that keeps Ray on the loopback address
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
     "PYTHONPATH": str(ROOT),
     "PYTHONWARNINGS": "ignore",
 }
@@ -124,7 +125,7 @@ def _keep_nodes(gcs_port: str, client_port: str, cpus: str, head_mark: str, work
     ports = {"gcs_server_port": int(gcs_port), "ray_client_server_port": int(client_port)}
     (Path(os.environ["RAY_TMPDIR"]) / "ray").mkdir()
     os.environ[_MARK] = head_mark
-    head = {"num_cpus": 0, "include_dashboard": False, "dashboard_agent_listen_port": 0, **ports, **common}
+    head = {"num_cpus": 0, "include_dashboard": False, "no_monitor": True, "dashboard_agent_listen_port": 0, **ports, **common}
     nodes = Nodes(initialize_head=True, head_node_args=head)
     os.environ[_MARK] = worker_mark
     nodes.add_node(wait=False, num_cpus=int(cpus), dashboard_agent_listen_port=0, **common)

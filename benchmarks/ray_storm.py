@@ -2,10 +2,10 @@
 
     python -m benchmarks.ray_storm --trainers 16 --trials 500
 
-One API process on SQLite, a head and a worker node of this machine, the shipped checkpoints. At a quarter of the trials replicas
-are killed (SIGKILL), at a half the head and all on it. Seconds later a new cluster is started at the same address and the
-worker deployed on it; the API process is never restarted. Trainers do what the client does: they repeat what failed. In the end the
-study is compared with what was acknowledged.
+One API process on SQLite, a head and a worker node of this machine, the shipped checkpoints. At a quarter of the trials the
+replicas are killed (SIGKILL), at a half the head and all on it. Seconds later a new cluster is started at the same address and the
+worker deployed on it; at three quarters it is deployed once more, over the one that works. The API process is never restarted.
+Trainers do what the client does: they repeat what failed. In the end the study is compared with what was acknowledged.
 """
 
 import argparse
@@ -64,6 +64,10 @@ class Storm:
         await asyncio.to_thread(deploy, self._ray)
         self._note("deployed")
         await self._computes_again("computed again after the head")
+        await self._acknowledged(0.75)
+        self._note("deploying again over what runs")
+        await asyncio.to_thread(deploy, self._ray)
+        self._note("deployed again")
 
     async def _acknowledged(self, share: float) -> None:
         while len(self.ledger.acknowledged) < share * self._trials:
@@ -108,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trainers", type=int, default=16, help="trainers at the same time (default: %(default)s)")
     parser.add_argument("--trials", type=int, default=500, help="budget of the study (default: %(default)s)")
-    parser.add_argument("--training", type=float, default=6.0, help="longest training, in seconds (default: %(default)s)")
+    parser.add_argument("--training", type=float, default=12.0, help="longest training, in seconds (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="where the figures go")
     options = parser.parse_args()
     with ExitStack() as stack:

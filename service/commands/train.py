@@ -105,9 +105,7 @@ def train(
         from models.evaluation.pretraining import Pretraining
         from models.svge.training import TrainingConfig
 
-        if out.suffix != ".safetensors":
-            raise ValueError(f"expected a checkpoint name that ends in .safetensors, got '{out.name}'")
-        _make_folder(out.parent)
+        _check_out(out)
         chosen = chosen_space(space, models_folder)
         model = _config(kind.value, chosen, width, latent_size, kl_weight)
         training = TrainingConfig(
@@ -115,17 +113,17 @@ def train(
         )
         folder = run_folder or Path("runs") / out.stem
         run = Pretraining(model, training, folder, out, data, start, triplets, graphs, tensorboard=tensorboard)
-        if ray is None:
-            _pretrain(chosen, run, device)
-        else:
-            _pretrain_on_ray(chosen, run, device, ray, ray_workers)
+        _pretrain(chosen, run, device) if ray is None else _pretrain_on_ray(chosen, run, device, ray, ray_workers)
 
 
-def _make_folder(folder: Path) -> None:
+def _check_out(out: Path) -> None:
+    """Make the folder that the checkpoint goes to. Raises `ValueError` where it cannot, and for a name of another kind."""
+    if out.suffix != ".safetensors":
+        raise ValueError(f"expected a checkpoint name that ends in .safetensors, got '{out.name}'")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"cannot make the folder '{folder}': {error.strerror}; name another with --out") from error
+        raise ValueError(f"cannot make the folder '{out.parent}': {error.strerror}; name another with --out") from error
 
 
 def _pretrain(space: SearchSpace, run: "Pretraining", device: str) -> None:

@@ -49,9 +49,9 @@ class RayWorker:
         return batch
 
     async def ready(self) -> bool:
-        """Whether there is a connection, and both deployments have had a replica since it was opened."""
+        """Whether the cluster answers at this moment, or has within the last seconds."""
         session = self._connection.session
-        return session is not None and session.coder.running_replicas_populated() and session.proposer.running_replicas_populated()
+        return session is not None and session.is_answering
 
     async def close(self) -> None:
         """Leave the cluster; calls in flight raise `WorkerUnavailable`."""

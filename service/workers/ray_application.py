@@ -23,7 +23,7 @@ def deploy(settings: Settings, open_host: Callable[[], Host] | None = None) -> N
     """Put both deployments on the cluster, or replace those that are there; returns when their replicas are ready.
 
     A replaced deployment serves until the new one is ready. `open_host` makes the host of a replica, of the settings' checkpoints
-    and device without it. Raises `ConnectionError` where no cluster answers at the address.
+    and device without it. Raises `OSError` where no cluster answers at the address.
     """
     folders = [folder.resolve() for folder in settings.model_folders]
     host = open_host or partial(_open_model_host, settings.device, *folders)
@@ -46,7 +46,7 @@ def _proposer(settings: Settings, host: Callable[[], Host]) -> serve.RunTarget:
 
 def _replicas(settings: Settings, least: int, most: int) -> dict[str, Any]:
     actors = {"num_cpus": settings.ray_cpus, "num_gpus": settings.ray_gpus}
-    common: dict[str, Any] = {"ray_actor_options": actors, "health_check_period_s": 5, "graceful_shutdown_timeout_s": 5}
+    common: dict[str, Any] = {"ray_actor_options": actors, "health_check_period_s": 2, "graceful_shutdown_timeout_s": 5}
     if most <= least:
         return {"num_replicas": least, **common}
     scaling = {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": _TARGET_CALLS}

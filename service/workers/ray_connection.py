@@ -27,8 +27,10 @@ CODER, PROPOSER = "svge-coder", "svge-proposer"
 
 _WATCH_SECONDS = 1.0
 _PING_SECONDS = 2.0
-_PINGS = 5
-"""So many in a row without an answer, and without one to any other call, are a loss."""
+_PINGS = 20
+"""So many in a row without an answer, and without one to any other call, are a loss: a minute, as replicas take time to start."""
+
+_LATELY_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -59,10 +61,13 @@ class Session:
                     self._waiting.discard(when_lost)
 
     @property
-    def is_lost(self) -> bool:
-        return self._waiting is None
+    def is_answering(self) -> bool:
+        """Whether both deployments have had a replica, and one has answered lately."""
+        have_replicas = self.coder.running_replicas_populated() and self.proposer.running_replicas_populated()
+        return bool(have_replicas) and time.monotonic() - self.answered < _LATELY_SECONDS
 
     def lose(self) -> None:
+        """Tell everybody who waits."""
         with self._lock:
             waiting, self._waiting = self._waiting or (), None
         for tell in waiting:
@@ -137,7 +142,7 @@ class Connection:
 
 @contextmanager
 def connected(address: str) -> Iterator[None]:
-    """A connection to a cluster for as long as the context lasts; one at a time in a process. Raises `ConnectionError`.
+    """A connection to a cluster for as long as the context lasts; one at a time in a process. Raises `OSError`.
 
     The port is tried first, because Ray tries for half a minute.
     """
