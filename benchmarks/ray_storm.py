@@ -2,7 +2,7 @@
 
     python -m benchmarks.ray_storm --trainers 16 --trials 500
 
-One API process on SQLite, a head and a worker node of this machine, the shipped checkpoints. At a quarter of the trials the
+One API process on SQLite, a head and a worker node of this machine, the shipped checkpoint. At a quarter of the trials the
 replicas are killed (SIGKILL), at a half the head and all on it. Seconds later a new cluster is started at the same address and the
 worker deployed on it; at three quarters it is deployed once more, over the one that works. The API process is never restarted.
 Trainers do what the client does: they repeat what failed. In the end the study is compared with what was acknowledged.
@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from benchmarks.interleaved import machine
 from benchmarks.ray_cluster import ROOT, Cluster, cluster
 from benchmarks.served import served
 from benchmarks.trainers_storm import LEASE_SECONDS, SPACE, STUDY, Ledger, Trainer, judged
+from models.pretrained.catalogue import FOLDER
 
 CPUS = 8
 AWAY_SECONDS = 5.0
@@ -44,8 +46,8 @@ def deploy(ray: Cluster, **settings: str) -> None:
 class Storm:
     """What happens to the cluster while trainers work, and when."""
 
-    def __init__(self, ray: Cluster, client: httpx.AsyncClient, trials: int) -> None:
-        self._ray, self._client, self._trials = ray, client, trials
+    def __init__(self, ray: Cluster, models: Path, client: httpx.AsyncClient, trials: int) -> None:
+        self._ray, self._models, self._client, self._trials = ray, models, client, trials
         self.ledger = Ledger()
         self.started = time.perf_counter()
         self.events: dict[str, float] = {}
@@ -61,12 +63,12 @@ class Storm:
         await asyncio.to_thread(self._ray.kill)
         self._note("starting another cluster")
         await asyncio.to_thread(self._ray.start)
-        await asyncio.to_thread(deploy, self._ray)
+        await asyncio.to_thread(deploy, self._ray, models_folder=str(self._models))
         self._note("deployed")
         await self._computes_again("computed again after the head")
         await self._acknowledged(0.75)
         self._note("deploying again over what runs")
-        await asyncio.to_thread(deploy, self._ray)
+        await asyncio.to_thread(deploy, self._ray, models_folder=str(self._models))
         self._note("deployed again")
 
     async def _acknowledged(self, share: float) -> None:
@@ -90,7 +92,7 @@ class Storm:
         print(f"{self.events[what]:6.1f} s  {len(self.ledger.acknowledged)} acknowledged: {what}", flush=True)
 
 
-async def storm(options: argparse.Namespace, url: str, ray: Cluster) -> dict[str, object]:
+async def storm(options: argparse.Namespace, url: str, ray: Cluster, models: Path) -> dict[str, object]:
     """Run everything and answer what was found."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
@@ -98,7 +100,7 @@ async def storm(options: argparse.Namespace, url: str, ray: Cluster) -> dict[str
             await asyncio.sleep(0.2)
         settings = {"name": STUDY, "space": SPACE, "max_trials": options.trials, "lease_seconds": LEASE_SECONDS}
         (await client.post("/studies", json=settings)).raise_for_status()
-        happening = Storm(ray, client, options.trials)
+        happening = Storm(ray, models, client, options.trials)
         trainers = [Trainer(number, [client], happening.ledger, options.training).run() for number in range(options.trainers)]
         await asyncio.gather(happening.run(), *trainers)
         seconds = time.perf_counter() - happening.started
@@ -106,6 +108,14 @@ async def storm(options: argparse.Namespace, url: str, ray: Cluster) -> dict[str
     trials = [json.loads(line) for line in exported]
     attempts = dict(Counter(trial["attempt"] for trial in trials))
     return {**judged(happening.ledger, trials, seconds), "attempts": attempts, "events": happening.events}
+
+
+def only_checkpoint(folder: Path) -> Path:
+    """A folder with the checkpoint of the study's space, which is all that replicas then have to load."""
+    folder.mkdir()
+    for path in FOLDER.glob(f"{SPACE}.*"):
+        shutil.copy(path, folder)
+    return folder
 
 
 def main() -> None:
@@ -118,9 +128,11 @@ def main() -> None:
     with ExitStack() as stack:
         ray = stack.enter_context(cluster(CPUS))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        deploy(ray)
-        api = stack.enter_context(served(folder, worker="ray", ray_address=ray.address, requests_per_minute="0"))
-        found = asyncio.run(storm(options, api.url, ray))
+        models = only_checkpoint(folder / "models")
+        deploy(ray, models_folder=str(models))
+        settings = {"worker": "ray", "ray_address": ray.address, "models_folder": str(models), "requests_per_minute": "0"}
+        api = stack.enter_context(served(folder, **settings))
+        found = asyncio.run(storm(options, api.url, ray, models))
     print(json.dumps(found, indent=1))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)

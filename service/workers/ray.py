@@ -4,6 +4,7 @@ import asyncio
 import pickle
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from ray.serve.handle import DeploymentHandle
@@ -64,7 +65,10 @@ class RayWorker:
         return session
 
     async def _call(self, session: Session, handle: DeploymentHandle[Any], *arguments: object) -> Any:
-        response = handle.remote(pickle.dumps(arguments))
+        try:
+            response = handle.remote(pickle.dumps(arguments))
+        except Exception as error:  # the connection may have gone a moment ago
+            raise WorkerUnavailable(f"the Ray cluster cannot be reached: {error}") from error
         answer = asyncio.ensure_future(_bytes(response))
         answer.add_done_callback(_look_at)
         lost = asyncio.Event()
@@ -75,7 +79,8 @@ class RayWorker:
         finally:
             lost_too.cancel()
             if not answer.done():
-                response.cancel()  # a request that still waits for a replica would go on waiting
+                with suppress(Exception):  # of a connection that is lost
+                    response.cancel()  # a request that still waits for a replica would go on waiting
         if not answer.done():
             raise WorkerUnavailable("the Ray cluster was lost during the call; ask again in a few seconds")
         try:

@@ -125,7 +125,8 @@ class Connection:
                 ping.result(timeout_s=_PING_SECONDS)
                 session.answered = time.monotonic()
             except Exception:  # whatever Ray raises: the count below tells what it means
-                ping.cancel()
+                with suppress(Exception):
+                    ping.cancel()
             unanswered = 0 if session.answered >= asked else unanswered + 1
 
     def _lose(self) -> None:

@@ -14,12 +14,14 @@ from benchmarks.ray_cluster import Cluster
 from service.app import create_app
 from service.settings import Settings
 from service.workers.local import local_worker
-from tests.service.contract.caller import Caller
+from tests.service.contract.caller import Caller, answer
 from tests.service.contract.conftest import ON_RAY
 from tests.service.contract.deployments import SETTINGS, reaching
 from tests.service.contract.on_ray import TRAINED, deploy_contract_host
 
 pytestmark = [pytest.mark.anyio, ON_RAY]
+
+ENCODE = {"space": "nasbench101", "architectures": [{"nodes": ["input", "conv3x3", "output"], "edges": [[0, 1], [1, 2]]}]}
 
 _LOST_SECONDS, _BACK_SECONDS = 30.0, 90.0
 
@@ -106,11 +108,15 @@ async def test_neither_a_lost_replica_nor_a_lost_head_costs_a_result(caller: Cal
         while (await caller.send("GET", "/readyz")).status_code != 503:
             await asyncio.sleep(0.1)
     assert (await caller.send("GET", "/healthz")).status_code == 200
+    refused = await caller.send("POST", "/encode", json=ENCODE)
+    assert answer(refused, 503)["code"] == "model_unavailable"
+    assert "retry-after" in refused.headers
     await asyncio.to_thread(ray_cluster.kill)  # the worker node would leave a minute later
     await asyncio.to_thread(ray_cluster.start)
     await asyncio.to_thread(deploy_contract_host, ray_cluster, caller.deployment.models_folder)
     await trainers.until("acquisition", _BACK_SECONDS)
     assert (await caller.send("GET", "/readyz")).status_code == 200
+    assert len((await caller.post("/encode", ENCODE))["latents"]) == 1
 
     trainers.ending = True
     await asyncio.gather(*running)
