@@ -26,6 +26,7 @@ _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_metrics_collection": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # the switch that keeps Ray on the loopback address
+    "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "90",  # on a busy machine
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
     "PYTHONPATH": str(ROOT),
     "PYTHONWARNINGS": "ignore",

@@ -110,10 +110,10 @@ async def storm(options: argparse.Namespace, url: str, ray: Cluster, models: Pat
     return {**judged(happening.ledger, trials, seconds), "attempts": attempts, "events": happening.events}
 
 
-def only_checkpoint(folder: Path) -> Path:
-    """A folder with the checkpoint of the study's space, which is all that replicas then have to load."""
+def only_checkpoint(folder: Path, space: str) -> Path:
+    """A folder with the checkpoint of one space, which is all that replicas then have to load."""
     folder.mkdir()
-    for path in FOLDER.glob(f"{SPACE}.*"):
+    for path in FOLDER.glob(f"{space}.*"):
         shutil.copy(path, folder)
     return folder
 
@@ -128,7 +128,7 @@ def main() -> None:
     with ExitStack() as stack:
         ray = stack.enter_context(cluster(CPUS))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        models = only_checkpoint(folder / "models")
+        models = only_checkpoint(folder / "models", SPACE)
         deploy(ray, models_folder=str(models))
         settings = {"worker": "ray", "ray_address": ray.address, "models_folder": str(models), "requests_per_minute": "0"}
         api = stack.enter_context(served(folder, **settings))

@@ -9,14 +9,16 @@ architectures at a time, so that batches have to be joined. The ways take turns,
 import argparse
 import asyncio
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks.ray_cluster import cluster
-from benchmarks.ray_storm import CPUS, deploy
+from benchmarks.ray_storm import CPUS, deploy, only_checkpoint
 from models.pretrained.catalogue import FOLDER, read_cards
 from models.search.proposal import Observation, ProposalRequest
 from models.spaces.registry import get_space
@@ -107,11 +109,12 @@ def main() -> None:
     parser.add_argument("--proposals", type=int, default=50, help="proposals of a round (default: %(default)s)")
     options = parser.parse_args()
     local, one, two = Way("local"), Way("Ray, 1 replica"), Way("Ray, 2 replicas")
-    with cluster(CPUS) as ray:
+    with cluster(CPUS) as ray, tempfile.TemporaryDirectory() as name:
+        folder = only_checkpoint(Path(name) / "models", SPACE)
         for _ in range(options.rounds):
-            asyncio.run(measure(local, lambda: local_worker("cpu"), options))
+            asyncio.run(measure(local, lambda: local_worker("cpu", folder), options))
             for way, coders in ((one, "1"), (two, "2")):
-                deploy(ray, ray_coders=coders)
+                deploy(ray, ray_coders=coders, models_folder=str(folder))
                 asyncio.run(measure(way, lambda: RayWorker(ray.address), options))
     print(table([local, one, two]))
 

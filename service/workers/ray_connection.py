@@ -31,6 +31,7 @@ _PINGS = 20
 """So many in a row without an answer, and without one to any other call, are a loss: a minute, as replicas take time to start."""
 
 _LATELY_SECONDS = 10.0
+_TRIES = 3
 
 _log = logging.getLogger(__name__)
 
@@ -150,13 +151,25 @@ def connected(address: str) -> Iterator[None]:
     place = urlsplit(address)
     with socket.create_connection((place.hostname or "", place.port or 10001), timeout=5):
         pass
-    ray.init(address, log_to_driver=False, logging_level=logging.WARNING)
+    _join(address)
     try:
         yield
     finally:
         serve.context._set_global_client(None)  # it would be taken for one of the next connection
         with suppress(Exception):
             ray.shutdown()
+
+
+def _join(address: str) -> None:
+    """Connect. The head starts a process for it, which may fail to on a busy machine."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            ray.init(address, log_to_driver=False, logging_level=logging.WARNING)
+            return
+        except ConnectionAbortedError:
+            ray.shutdown()
+            if attempt == _TRIES:
+                raise
 
 
 def _initialised(name: str) -> DeploymentHandle[Any]:
