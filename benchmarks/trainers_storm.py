@@ -50,8 +50,11 @@ class Ledger:
 class Trainer:
     """One trainer, which goes to the other API process when one does not answer."""
 
-    def __init__(self, number: int, clients: list[httpx.AsyncClient], ledger: Ledger) -> None:
+    def __init__(
+        self, number: int, clients: list[httpx.AsyncClient], ledger: Ledger, training_seconds: float = TRAINING_SECONDS
+    ) -> None:
         self._name = f"trainer-{number}"
+        self._training_seconds = training_seconds
         self._clients = clients
         self._ledger = ledger
         self._rng = random.Random(number)
@@ -65,7 +68,7 @@ class Trainer:
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             (trial,) = answer["trials"]
-            await asyncio.sleep(TRAINING_SECONDS * self._rng.random())
+            await asyncio.sleep(self._training_seconds * self._rng.random())
             value = self._rng.random()
             done = await self._post("/observe", {"trial": trial["id"], "attempt": trial["attempt"], "value": value})
             if done is not None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "models": (HERE, "models:models", "List the trained checkpoints that studies can use."),
     "db": (HERE, "database:app", "Look after the database."),
     "keys": (HERE, "keys:app", "Make, list and revoke keys to the API."),
+    "worker": (HERE, "worker:app", "Deploy the model worker on a Ray cluster."),
     "study": (SERVER, "study:app", "Make, watch and change studies, and get what is in them."),
     "trial": (SERVER, "trial:app", "Look at trials, ask for one, report its result."),
     "latent": (SERVER, "latent:app", "Encode architectures and decode points of the latent space."),

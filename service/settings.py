@@ -23,6 +23,19 @@ class Settings(BaseSettings):
         description="Whether requests need a key: auto = but for this machine on its own address; on; off.",
     )
     device: str = Field("auto", description="Where the model computes: auto, cpu, cuda or cuda:N.")
+    worker: Literal["local", "ray"] = Field(
+        "local", description="Where the model computes: in a process of this machine, or on a Ray cluster."
+    )
+    ray_address: str = Field(
+        "ray://127.0.0.1:10001", pattern=r"^ray://.+", description="Client server of the Ray cluster, ray://HOST:PORT."
+    )
+    ray_coders: int = Field(1, ge=1, le=1000, description="Replicas on Ray that encode, decode and predict.")
+    ray_coders_max: int = Field(0, ge=0, le=1000, description="Most of them, by load; 0 = always as many.")
+    ray_proposers: int = Field(1, ge=1, le=1000, description="Replicas on Ray that propose.")
+    ray_proposers_max: int = Field(0, ge=0, le=1000, description="Most of them, by load; 0 = always as many.")
+    ray_cpus: float = Field(1.0, ge=0, le=1024, description="CPUs that one replica takes on Ray.")
+    ray_gpus: float = Field(0.0, ge=0, le=64, description="GPUs that one replica takes on Ray; 0.25 puts four on one.")
+
     models_folder: Path = Field(FOLDER, description="Folder of checkpoints (NAME.safetensors) and their cards (NAME.json).")
     uploads_folder: Path = Field(
         Path("data/models"), description="Folder of more of them, which uploads go to; all processes of a database share it."

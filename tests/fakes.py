@@ -65,7 +65,7 @@ class FakeWorker:
         mean = float(np.mean([observation.value for observation in request.observations]))
         return [Prediction(mean, 0.5, -1.0) for _ in architectures]
 
-    async def propose(self, model: str, request: ProposalRequest) -> ProposalBatch:
+    async def propose(self, model: str, request: ProposalRequest, study: int = 0) -> ProposalBatch:
         self._check()
         self.requests.append(request)
         await self.gate.wait()

@@ -1,6 +1,7 @@
 """Training in several processes, on one machine or many, each with its share of every batch.
 
-The processes are started by `torchrun`, which tells each its place by environment variables; without them there is one.
+`torchrun` or Ray Train (`models/evaluation/ray_training.py`) starts the processes. They learn their places from environment
+variables; without them there is one.
 """
 
 import os
@@ -58,7 +59,7 @@ class Workers:
 
 @contextmanager
 def join_workers(device: torch.device) -> Iterator[Workers]:
-    """The processes that `torchrun` started together with this one, joined for as long as the context lasts.
+    """The processes that were started together with this one, joined for as long as the context lasts; Ray Train has joined them.
 
     On CUDA each takes the GPU of its local rank, and they speak by NCCL, else by Gloo. Raises `ValueError` where the environment
     names several processes but not their places.
@@ -76,6 +77,9 @@ def join_workers(device: torch.device) -> Iterator[Workers]:
     if device.type == "cuda":
         device = torch.device("cuda", local_rank)
         torch.cuda.set_device(device)
+    if distributed.is_initialized():
+        yield Workers(device, rank, count)
+        return
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Workers(device, rank, count)

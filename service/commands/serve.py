@@ -2,6 +2,8 @@
 
 import signal
 import socket
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -18,6 +20,7 @@ from service.settings import Settings
 from service.storage.session import Database
 from service.studies.keys import list_keys
 from service.workers.local import local_worker
+from service.workers.worker import ModelWorker
 
 _GRACE_SECONDS = 10
 
@@ -45,16 +48,33 @@ def serve(
         read_cards(*settings.model_folders)
         prepare_database(settings.database_url)
         _check_keys(settings)
+        open_worker = _opener(settings)
         listener = listen(settings.host, settings.port)
-    app = create_app(settings, local_worker(settings.device, *settings.model_folders))
+    app = create_app(settings, open_worker())
     configure_logs(settings.log_level)
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
+    # Named, because uvicorn would take others where an optional package has brought them along.
+    config = uvicorn.Config(
+        app, loop="asyncio", http="h11", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn raises it again at the end: leave then as after Ctrl-C
     try:
         _announce(settings, listener)
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         typer.echo("stopped")
+
+
+def _opener(settings: Settings) -> Callable[[], ModelWorker]:
+    """What opens the model worker that the settings choose. Raises `ValueError` where the packages for it are missing."""
+    if settings.worker == "local":
+        return partial(local_worker, settings.device, *settings.model_folders)
+    try:
+        from service.workers.ray import RayWorker  # takes seconds to import, and needs the extra
+    except ImportError as error:
+        raise ValueError(
+            f"SVGE_WORKER is ray and Ray is not installed ({error}); install it: pip install 'svge-search[ray]'"
+        ) from error
+    return partial(RayWorker, settings.ray_address)
 
 
 def _check_keys(settings: Settings) -> None:
@@ -93,10 +113,11 @@ def _announce(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     names = ", ".join(card.name for card in read_cards(*settings.model_folders))
+    place = settings.device if settings.worker == "local" else settings.ray_address
     typer.echo(
         f"SVGe Search listens on {url} (Ctrl-C stops it)\n"
         f"  database  {make_url(settings.database_url).render_as_string(hide_password=True)}\n"
-        f"  models    {names or 'none yet: train one with svge train'} on {settings.device}\n"
+        f"  models    {names or 'none yet: train one with svge train'} on {place}\n"
         f"  dashboard {url}/dashboard/\n"
         f"  API       {url}/docs\n"
         f"Start trainers in other terminals, for example:\n"

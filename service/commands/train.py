@@ -61,6 +61,10 @@ LatentSize = Annotated[int, typer.Option(min=1, help="Dimensions of the latent s
 PrecisionOption = Annotated[Precision, typer.Option(help="Of matrix products; auto takes the device's fastest.")]
 Tensorboard = Annotated[bool, typer.Option("--tensorboard", help="Also write event files into the run's folder.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the split, the weights and the batches.")]
+Ray = Annotated[
+    str | None, typer.Option(help="Train on the Ray cluster at this address, 'auto' for that of this machine.", show_default=False)
+]
+RayWorkers = Annotated[int, typer.Option(min=1, max=10_000, help="Processes that train together on Ray, with a GPU each on CUDA.")]
 RunFolder = Annotated[
     Path | None, typer.Option(help="Where the run's state and log are kept.", show_default="runs/ and the checkpoint's name")
 ]
@@ -87,21 +91,21 @@ def train(
     seed: Seed = 0,
     device: Device = "auto",
     run_folder: RunFolder = None,
+    ray: Ray = None,
+    ray_workers: RayWorkers = 1,
     models_folder: ModelsFolder = FOLDER,
 ) -> None:
     """Train a graph autoencoder on a search space, and measure what it can do.
 
     A run that was stopped goes on where it was when the same command is given again. Several processes train together under
-    'torchrun --nproc-per-node 2 --no-python svge train …'. 'svge serve' finds checkpoints in models/pretrained and in data/models,
-    or in the folders that SVGE_MODELS_FOLDER and SVGE_UPLOADS_FOLDER name.
+    'torchrun --nproc-per-node 2 --no-python svge train …', or on a cluster with --ray (docs/ray.md). 'svge serve' finds
+    checkpoints in models/pretrained and in data/models, or in the folders that SVGE_MODELS_FOLDER and SVGE_UPLOADS_FOLDER name.
     """
     with refusals():
         from models.evaluation.pretraining import Pretraining
         from models.svge.training import TrainingConfig
 
-        if out.suffix != ".safetensors":
-            raise ValueError(f"expected a checkpoint name that ends in .safetensors, got '{out.name}'")
-        _make_folder(out.parent)
+        _check_out(out)
         chosen = chosen_space(space, models_folder)
         model = _config(kind.value, chosen, width, latent_size, kl_weight)
         training = TrainingConfig(
@@ -109,14 +113,17 @@ def train(
         )
         folder = run_folder or Path("runs") / out.stem
         run = Pretraining(model, training, folder, out, data, start, triplets, graphs, tensorboard=tensorboard)
-        _pretrain(chosen, run, device)
+        _pretrain(chosen, run, device) if ray is None else _pretrain_on_ray(chosen, run, device, ray, ray_workers)
 
 
-def _make_folder(folder: Path) -> None:
+def _check_out(out: Path) -> None:
+    """Make the folder that the checkpoint goes to. Raises `ValueError` where it cannot, and for a name of another kind."""
+    if out.suffix != ".safetensors":
+        raise ValueError(f"expected a checkpoint name that ends in .safetensors, got '{out.name}'")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"cannot make the folder '{folder}': {error.strerror}; name another with --out") from error
+        raise ValueError(f"cannot make the folder '{out.parent}': {error.strerror}; name another with --out") from error
 
 
 def _pretrain(space: SearchSpace, run: "Pretraining", device: str) -> None:
@@ -135,6 +142,21 @@ def _pretrain(space: SearchSpace, run: "Pretraining", device: str) -> None:
             f"{run.checkpoint}: of held-out architectures {abilities.reconstruction:.2f}% come back from sampled latents and "
             f"{abilities.reconstruction_greedy:.2f}% from means; {abilities.validity_free:.2f}% of free decodings are valid"
         )
+
+
+def _pretrain_on_ray(space: SearchSpace, run: "Pretraining", device: str, address: str, workers: int) -> None:
+    try:
+        from models.evaluation.ray_training import TrainingFailed, pretrain_on_ray
+    except ImportError as error:
+        raise ValueError(f"Ray is not installed ({error}); install it: pip install 'svge-search[ray]'") from error
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"expected the device 'auto', 'cpu' or 'cuda' for Ray, which chooses among GPUs, got '{device}'")
+    typer.echo(f"training with {workers} workers at {address}; the figures go to {run.folder / 'log.jsonl'}")
+    try:
+        pretrain_on_ray(space, run, address, workers, None if device == "auto" else device == "cuda")
+    except (TrainingFailed, ConnectionError) as error:
+        raise ValueError(str(error)) from error
+    typer.echo(f"{run.checkpoint}: its card says what it can do")
 
 
 def _config(kind: str, space: SearchSpace, width: int | None, latent_size: int, kl_weight: float | None) -> "ModelConfig":

@@ -156,7 +156,7 @@ class Suggester:
         """Raises `ModelUnavailable` whatever goes wrong: a trainer gets an architecture even where the search has a fault."""
         context, outcome, started = self._context, "failed", asyncio.get_running_loop().time()
         try:
-            batch = await context.compute(context.worker.propose(study.settings.model_hash, request))
+            batch = await context.compute(context.worker.propose(study.settings.model_hash, request, study.id))
             outcome = "done"
         except ModelUnavailable:
             raise

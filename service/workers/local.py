@@ -95,7 +95,7 @@ class LocalWorker:
         predictions: list[Prediction] = await self._fit("predict", model, request, tuple(architectures))
         return predictions
 
-    async def propose(self, model: str, request: ProposalRequest) -> ProposalBatch:
+    async def propose(self, model: str, request: ProposalRequest, study: int = 0) -> ProposalBatch:
         batch: ProposalBatch = await self._fit("propose", model, request)
         return batch
 

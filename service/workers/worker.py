@@ -57,7 +57,11 @@ class ModelWorker(Protocol):
         """What the surrogate fitted to the request's observations expects of each architecture; empty below 2 observations."""
         ...
 
-    async def propose(self, model: str, request: ProposalRequest) -> ProposalBatch: ...
+    async def propose(self, model: str, request: ProposalRequest, study: int = 0) -> ProposalBatch:
+        """The next architectures. `study` changes nothing in them: where there are several processes, one that has worked for the
+        study before is preferred.
+        """
+        ...
 
     async def ready(self) -> bool:
         """Whether the worker answers at this moment."""

@@ -41,7 +41,7 @@ from tests.fakes import FakeWorker
 
 
 class SlowWorker(FakeWorker):
-    async def propose(self, model: str, request: ProposalRequest) -> ProposalBatch:
+    async def propose(self, model: str, request: ProposalRequest, study: int = 0) -> ProposalBatch:
         await asyncio.sleep(0.5)
         return await super().propose(model, request)
 

@@ -64,7 +64,7 @@ class Recorder:
 @contextmanager
 def listening(app: ASGIApp) -> Iterator[str]:
     """The URL of an application on a free port, in a thread until the block ends."""
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, loop="asyncio", http="h11", ws="none", log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

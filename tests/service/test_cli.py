@@ -21,6 +21,7 @@ from models.svge.config import SVGeConfig
 from models.svge.model import SVGe
 from service.cli import app
 from service.storage.tables import VERSION_TABLE
+from tests.ray import needs_ray
 
 ROOT = Path(__file__).parents[2]
 CELL = '{"nodes": ["input", "conv3x3", "output"], "edges": [[0, 1], [1, 2]]}'
@@ -306,3 +307,27 @@ def test_a_start_that_cannot_succeed_says_why_in_one_line(
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert "secret" not in result.stderr
+
+
+def test_a_worker_is_not_deployed_where_no_cluster_answers(models_folder: Path) -> None:
+    needs_ray()
+    settings = {"RAY_ADDRESS": "ray://127.0.0.1:9", "MODELS_FOLDER": str(models_folder)}
+    environment = {**os.environ, **{f"SVGE_{name}": value for name, value in settings.items()}}
+    command = [sys.executable, "-m", "service.cli", "worker", "deploy"]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "cannot deploy on ray://127.0.0.1:9: [Errno 111] Connection refused; see that 'ray start --head' runs" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["worker", "deploy"], ["serve", "--port", "0"]])
+def test_what_needs_ray_says_so_where_it_is_not_installed(
+    command: list[str], models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVGE_WORKER", "ray")
+    monkeypatch.setenv("SVGE_DATABASE_URL", f"sqlite:///{tmp_path}/svge.db")
+    monkeypatch.setenv("SVGE_MODELS_FOLDER", str(models_folder))
+    for module in ("service.workers.ray", "service.workers.ray_application"):
+        monkeypatch.setitem(sys.modules, module, None)
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert "pip install 'svge-search[ray]'" in result.stderr

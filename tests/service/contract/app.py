@@ -17,6 +17,7 @@ import uvicorn
 from models.search.proposal import ProposalBatch, ProposalRequest
 from service.app import create_app
 from service.settings import Settings
+from service.workers.worker import ModelWorker
 from tests.fakes import FakeWorker
 
 SLOW, HANGING = 99_998, 99_999
@@ -28,7 +29,7 @@ _SLOW_SECONDS = 0.4
 class ContractWorker(FakeWorker):
     """Its proposals follow from the whole request, so that whoever asks otherwise is answered otherwise."""
 
-    async def propose(self, model: str, request: ProposalRequest) -> ProposalBatch:
+    async def propose(self, model: str, request: ProposalRequest, study: int = 0) -> ProposalBatch:
         await asyncio.sleep({SLOW: _SLOW_SECONDS, HANGING: 3600.0}.get(request.initial_size, 0.0))
         digest = hashlib.sha256(repr(request).encode()).digest()
         batch = await super().propose(model, replace(request, seed=int.from_bytes(digest[:4])))
@@ -42,8 +43,16 @@ def serve(listener: socket.socket, settings: Settings, log: Path, clock_ahead: f
         os.dup2(file.fileno(), sys.stderr.fileno())
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     move_clock(clock_ahead)
-    app = create_app(settings, ContractWorker(settings.models_folder))
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    app = create_app(settings, _worker(settings))
+    uvicorn.Server(uvicorn.Config(app, loop="asyncio", http="h11", ws="none", log_level="warning")).run(sockets=[listener])
+
+
+def _worker(settings: Settings) -> ModelWorker:
+    if settings.worker == "local":
+        return ContractWorker(settings.models_folder)
+    from service.workers.ray import RayWorker  # takes seconds to import
+
+    return RayWorker(settings.ray_address)
 
 
 def move_clock(seconds: float) -> None:

@@ -1,9 +1,10 @@
 """Where the contract suite runs: the service in process, or as API processes with sockets, on one database each."""
 
+import asyncio
 import multiprocessing
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -92,7 +93,7 @@ class Server:
 def servers(folder: Path, database_url: str, count: int, clock_ahead: float = 0.0, **settings: str) -> Iterator[list[Server]]:
     """API processes that start at the same moment, their models and logs in `folder`."""
     places = {"database_url": database_url, "models_folder": folder}
-    chosen = Settings.model_validate(places | SETTINGS | settings)
+    chosen = Settings.model_validate({**places, **SETTINGS, **settings})
     with ExitStack() as stack:
         started = []
         for _ in range(count):
@@ -102,9 +103,12 @@ def servers(folder: Path, database_url: str, count: int, clock_ahead: float = 0.
 
 
 class Served:
-    """API processes that were started before, reached through their sockets."""
+    """API processes that were started before with some settings of their own, reached through their sockets."""
 
-    def __init__(self, folder: Path, database_url: str, started: Sequence[Server], stack: AsyncExitStack) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, started: Sequence[Server], settings: Mapping[str, str], stack: AsyncExitStack
+    ) -> None:
+        self._settings = settings
         self.database_url = database_url
         self.models_folder = folder
         self.clients: list[httpx.AsyncClient] = []
@@ -115,6 +119,7 @@ class Served:
         self.clients = [await self._stack.enter_async_context(reaching(server.url)) for server in self._servers]
         for server, client in zip(self._servers, self.clients, strict=True):
             await answers(server, client)
+            await ready(client)
 
     async def crash(self) -> None:
         for server in self._servers:
@@ -125,9 +130,10 @@ class Served:
 
     @asynccontextmanager
     async def beside(self, *, clock_ahead: float = 0.0, **settings: str) -> AsyncIterator[httpx.AsyncClient]:
-        with servers(self.models_folder, self.database_url, 1, clock_ahead, **settings) as (server,):
+        with servers(self.models_folder, self.database_url, 1, clock_ahead, **{**self._settings, **settings}) as (server,):
             async with reaching(server.url) as client:
                 await answers(server, client)
+                await ready(client)
                 yield client
 
 
@@ -137,6 +143,13 @@ async def answers(server: Server, client: httpx.AsyncClient) -> None:
         (await client.get("/healthz")).raise_for_status()
     except httpx.HTTPError as error:
         raise RuntimeError(f"the server did not start: {server.log.read_text()[-3000:]}") from error
+
+
+async def ready(client: httpx.AsyncClient) -> None:
+    """Wait until a server has all that it needs; a model worker on a cluster is connected to in the background."""
+    async with asyncio.timeout(PATIENCE):
+        while (await client.get("/readyz")).status_code != 200:
+            await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
