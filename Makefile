@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup serve test lint format generate bench fuzz
+.PHONY: setup serve test lint format generate bench fuzz docs
 
 setup: $(STAMP)
 
@@ -40,3 +40,6 @@ bench: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.service.contract.fuzz --examples 650
+
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build

@@ -43,10 +43,33 @@ def test_no_secret_has_a_default() -> None:
 
 def test_images_are_pinned_and_nothing_runs_before_the_schema_is_there() -> None:
     images = [service["image"] for service in services().values()] + re.findall(r"PYTHON_IMAGE=(\S+)", DOCKERFILE)
-    assert all(image == "svge-search" or re.fullmatch(r"[a-z/-]+:v?\d+\.\d+[\w.-]*", image) for image in images), images
+    assert all(
+        image in ("svge-search-api", "svge-search-worker") or re.fullmatch(r"[a-z/-]+:v?\d+\.\d+[\w.-]*", image) for image in images
+    ), images
     assert services()["api"]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
     assert services()["migrate"]["command"] == ["db", "upgrade"]
-    assert re.search(r"^USER svge$", DOCKERFILE, flags=re.MULTILINE)
+
+
+def stages() -> dict[str, str]:
+    """The lines of each stage of the Dockerfile by its name."""
+    parts = re.split(r"^FROM \S+ AS (\S+)$", DOCKERFILE, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def test_the_api_is_built_without_torch_and_nobody_runs_as_root() -> None:
+    assert "torch" not in stages()["build-api"].lower()
+    assert "[model," in stages()["build-worker"]
+    for target in ("api", "worker"):
+        assert "USER svge" in stages()[target]
+        assert "HEALTHCHECK" in stages()[target]
+    used = {service["image"]: service["build"]["target"] for service in services().values() if "build" in service}
+    assert used == {"svge-search-api": "api", "svge-search-worker": "worker"}
+
+
+def test_the_api_finds_the_worker_where_it_listens() -> None:
+    address = services()["api"]["environment"]["SVGE_RAY_ADDRESS"]
+    host, port = re.fullmatch(r"ray://(\w+):(\d+)", address).groups()  # type: ignore[union-attr]
+    assert f"--ray-client-server-port {port}" in services()[host]["command"][0]
 
 
 @pytest.mark.parametrize("name", ["Caddyfile", "prometheus.yml"])

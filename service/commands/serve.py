@@ -4,6 +4,7 @@ import signal
 import socket
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -67,6 +68,11 @@ def serve(
 def _opener(settings: Settings) -> Callable[[], ModelWorker]:
     """What opens the model worker that the settings choose. Raises `ValueError` where the packages for it are missing."""
     if settings.worker == "local":
+        if find_spec("torch") is None:
+            raise ValueError(
+                "PyTorch is not installed, so there is no model process; install it: pip install 'svge-search[model]', or set "
+                "SVGE_WORKER=ray where the model is on a Ray cluster"
+            )
         return partial(local_worker, settings.device, *settings.model_folders)
     try:
         from service.workers.ray import RayWorker  # takes seconds to import, and needs the extra
