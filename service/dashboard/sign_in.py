@@ -10,6 +10,7 @@ _PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="same-origin">
 <title>Sign in · SVGe Search</title>
 <link rel="stylesheet" href="{stylesheet}">
 </head>
@@ -28,6 +29,7 @@ _PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
+"""The referrer policy lets the form say which site it comes from. Over plain HTTP browsers would name none, and it be refused."""
 STYLESHEET = f"{ROOT}/assets/style.css"
 
 

@@ -67,6 +67,11 @@ async def pulses(context: Context, limit: int) -> list[Pulse]:
     return await context.database.read(work)
 
 
+async def all_studies(context: Context, limit: int) -> list[Study]:
+    """At most `limit` studies without their trials, the newest first."""
+    return await context.database.read(lambda session: studies.newest(session, limit))
+
+
 async def spread(context: Context, name: str, limit: int) -> Spread:
     """At most `limit` completed trials that stand for all. Raises `StudyNotFound`."""
 

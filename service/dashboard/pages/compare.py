@@ -15,9 +15,10 @@ from service.dashboard.visit import here
 from service.dashboard.widgets import Content, card, choice, drawing, facts, graph, notice, page, table
 from service.dashboard.wording import count, goal, number, with_deviation
 from service.storage.values import Trial, TrialState
+from service.studies import overview
 from service.studies.curve import curve
 from service.studies.history import read_trial
-from service.studies.lifecycle import StudySummary, best_trials, list_studies, read_study
+from service.studies.lifecycle import StudySummary, best_trials, read_study
 
 _MOST_TRIALS = 6
 _BEST_OF_EACH = 10
@@ -29,7 +30,7 @@ async def content(query: Mapping[str, str]) -> Component:
     """The page for the `studies` and `trials` of an address, each separated by commas."""
     chosen = [name for name in query.get("studies", "").split(",") if name]
     trials = [trial for trial in query.get("trials", "").split(",") if trial][:_MOST_TRIALS]
-    names = [summary.study.name for summary in await list_studies(here(), 0, here().settings.max_page)]
+    names = [study.name for study in await overview.all_studies(here(), here().settings.max_page)]
     chosen = [name for name in chosen if name in names]
     studies = choice("compared", [(name, name) for name in names], chosen, "Studies", several=True)
     offered = await offer_trials(chosen, trials)

@@ -23,7 +23,7 @@ from service.dashboard.wording import value_name
 from service.storage.values import KeyScope, Study, TrialState
 from service.studies import overview
 from service.studies.curve import curve
-from service.studies.lifecycle import close_study, list_studies
+from service.studies.lifecycle import close_study
 from service.studies.overview import Pulse, Spread
 from service.studies.pareto import pareto_front
 
@@ -149,8 +149,7 @@ async def _plots(pulse: Pulse, spread: Spread) -> list[Component]:
 async def _references(study: Study) -> list[tuple[str, str]]:
     """The other studies that searched the same space for the same by drawing at random."""
     settings = study.settings
-    found = await list_studies(here(), 0, here().settings.max_page)
-    others = [summary.study for summary in found if summary.study.id != study.id]
+    others = [one for one in await overview.all_studies(here(), here().settings.max_page) if one.id != study.id]
     alike = [one for one in others if (one.settings.space, one.settings.objective) == (settings.space, settings.objective)]
     return [(one.name, one.name) for one in alike if one.settings.strategy == "random"]
 
