@@ -2,7 +2,7 @@
 
     python -m benchmarks.ray_workers --rounds 3 --seconds 10
 
-Everything is on this machine: the local model process, the replicas, a head and a worker node, and the callers. Each asks for a few
+Everything is on this machine: the local model process, the replicas, a head and a worker node, and the callers. Each asks for 64
 architectures at a time, so that batches have to be joined. The ways take turns, so that what disturbs one disturbs all.
 """
 
@@ -28,8 +28,8 @@ from service.workers.worker import ModelWorker
 
 SPACE = "nasbench101"
 MODEL = next(card.hash for card in read_cards(FOLDER) if card.name == SPACE)
-GRAPHS = 16
-"""Architectures of one request."""
+GRAPHS = 64
+"""Architectures of one request, others for each caller: a batch computes each once."""
 
 
 @dataclass
@@ -43,12 +43,13 @@ class Way:
 
 async def rate(worker: ModelWorker, task: str, callers: int, seconds: float) -> float:
     """Graphs a second, of callers who each wait for an answer before the next request."""
-    cells = [get_space(SPACE).sample(np.random.default_rng(seed)) for seed in range(GRAPHS)]
-    points = [encoding.mean for encoding in await worker.encode(MODEL, cells)]
-    deadline, done = time.perf_counter() + seconds, 0
+    space = get_space(SPACE)
+    done = 0
 
-    async def call(number: int) -> None:
+    async def call(number: int, deadline: float) -> None:
         nonlocal done
+        cells = [space.sample(np.random.default_rng([number, place])) for place in range(GRAPHS)]
+        points = [encoding.mean for encoding in await worker.encode(MODEL, cells)]
         while time.perf_counter() < deadline:
             if task == "encode":
                 await worker.encode(MODEL, cells)
@@ -57,7 +58,7 @@ async def rate(worker: ModelWorker, task: str, callers: int, seconds: float) -> 
             done += GRAPHS
 
     started = time.perf_counter()
-    await asyncio.gather(*(call(number) for number in range(callers)))
+    await asyncio.gather(*(call(number, started + seconds) for number in range(callers)))
     return done / (time.perf_counter() - started)
 
 
@@ -105,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each way (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a task in a round (default: %(default)s)")
-    parser.add_argument("--callers", type=int, default=16, help="requests at the same time (default: %(default)s)")
+    parser.add_argument("--callers", type=int, default=8, help="requests at the same time (default: %(default)s)")
     parser.add_argument("--proposals", type=int, default=50, help="proposals of a round (default: %(default)s)")
     options = parser.parse_args()
     local, one, two = Way("local"), Way("Ray, 1 replica"), Way("Ray, 2 replicas")

@@ -148,7 +148,7 @@ def _pretrain_on_ray(space: SearchSpace, run: "Pretraining", device: str, addres
     try:
         from models.evaluation.ray_training import TrainingFailed, pretrain_on_ray
     except ImportError as error:
-        raise ValueError(f"Ray is not installed ({error}); install it: pip install 'svge-search[ray]'") from error
+        raise ValueError(f"Ray is not installed ({error}); install it: pip install 'svge-search[ray-training]'") from error
     if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"expected the device 'auto', 'cpu' or 'cuda' for Ray, which chooses among GPUs, got '{device}'")
     typer.echo(f"training with {workers} workers at {address}; the figures go to {run.folder / 'log.jsonl'}")

@@ -5,15 +5,16 @@ import pickle
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
-
-from ray.serve.handle import DeploymentHandle
+from typing import TYPE_CHECKING, Any
 
 from models.architectures.architecture import Architecture
 from models.search.proposal import Prediction, ProposalBatch, ProposalRequest
 from service.workers.decode_job import DecodeJob
 from service.workers.ray_connection import Connection, Session
 from service.workers.worker import DecodeMode, Decoding, Encoding, WorkerUnavailable
+
+if TYPE_CHECKING:  # ray_connection.py sets what Ray reads when it is loaded
+    from ray.serve.handle import DeploymentHandle
 
 
 class RayWorker:
@@ -64,7 +65,7 @@ class RayWorker:
             raise WorkerUnavailable(f"the model worker at {self._connection.address} is not there; ask again in a few seconds")
         return session
 
-    async def _call(self, session: Session, handle: DeploymentHandle[Any], *arguments: object) -> Any:
+    async def _call(self, session: Session, handle: "DeploymentHandle[Any]", *arguments: object) -> Any:
         try:
             response = handle.remote(pickle.dumps(arguments))
         except Exception as error:  # the connection may have gone a moment ago
@@ -79,8 +80,7 @@ class RayWorker:
         finally:
             lost_too.cancel()
             if not answer.done():
-                with suppress(Exception):  # of a connection that is lost
-                    response.cancel()  # a request that still waits for a replica would go on waiting
+                loop.run_in_executor(None, _cancel, response)  # it asks the cluster, which may not answer
         if not answer.done():
             raise WorkerUnavailable("the Ray cluster was lost during the call; ask again in a few seconds")
         try:
@@ -96,6 +96,12 @@ class RayWorker:
 async def _bytes(response: Any) -> bytes:
     answer: bytes = await response
     return answer
+
+
+def _cancel(response: Any) -> None:
+    """End a request: one that still waits for a replica would go on waiting."""
+    with suppress(Exception):  # of a connection that is lost
+        response.cancel()
 
 
 def _look_at(answer: asyncio.Future[bytes]) -> None:

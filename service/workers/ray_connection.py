@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # else Ray's own threads would start a cluster here after a loss
+os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # read when Ray is loaded; else a call after a loss would start a cluster here
 os.environ["RAY_CLIENT_RECONNECT_GRACE_PERIOD"] = "0"  # else calls hang meanwhile
 
 import ray

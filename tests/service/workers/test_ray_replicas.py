@@ -123,7 +123,11 @@ asyncio.run(run())
 
 
 def test_the_worker_of_the_api_process_loads_ray_and_not_torch() -> None:
-    code = "import sys, service.workers.ray\nprint('ray' in sys.modules, 'torch' in sys.modules)"
+    code = """
+import sys, service.workers.ray
+from ray._private import auto_init_hook
+print('ray' in sys.modules, 'torch' in sys.modules or auto_init_hook.enable_auto_connect)
+"""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert ended.stdout.split() == ["True", "False"]
