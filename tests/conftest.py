@@ -28,6 +28,15 @@ def _no_uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, those of a file do in one, and all that need a Ray cluster: there is one of it."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "id", "").split("-")
+        on_ray = "ray" in parameters or "ray_cluster" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("ray" if on_ray else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[Cluster]:
     """A head and a worker node on this machine; whoever kills them starts them again."""
