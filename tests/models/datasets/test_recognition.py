@@ -47,7 +47,7 @@ def test_the_kind_is_in_the_content(tmp_path: Path, content: bytes, kind: FileKi
 def torch_file() -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("archive/data.pkl", b"")
+        archive.writestr(zipfile.ZipInfo("archive/data.pkl"), b"")
     return content.getvalue()
 
 
@@ -58,7 +58,7 @@ def torch_file() -> bytes:
         (b"\n\n ", "is empty"),
         (pickle.dumps({"meta_archs": []}), "a pickle or a PyTorch file.*; export it to CSV, as docs/data.md shows"),
         (torch_file(), "a pickle or a PyTorch file"),
-        (gzip.compress(b"architecture,accuracy"), "is compressed; unpack it first"),
+        (gzip.compress(b"architecture,accuracy", mtime=0), "is compressed; unpack it first"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
         (b"\n<!DOCTYPE html><html>", "is a web page and not the data"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
