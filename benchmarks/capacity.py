@@ -48,8 +48,8 @@ class Times:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What there is. An API process uses the model worker of its number, over again where there are fewer `workers`. The trainers
-    of a study speak to all API processes in turn, or all of them `by_study` to the same one.
+    """What there is. Each API process has a model worker of its own, or, where their numbers differ, `workers` on Ray compute for
+    all, each for its studies.
     """
 
     trainers: int
@@ -58,7 +58,6 @@ class Deployment:
     workers: int = 1
     studies: int = 1
     database_cores: int = 4
-    by_study: bool = False
 
 
 @dataclass
@@ -120,7 +119,7 @@ class Simulation:
         deployment = self._deployment
         study, first = number % deployment.studies, True
         for turn in count():
-            api = (study if deployment.by_study else number + turn) % deployment.apis
+            api = (number + turn) % deployment.apis
             length = deployment.training_seconds * self._rng.lognormal(-(SPREAD**2) / 2, SPREAD)
             if first:
                 length *= self._rng.random()  # trainers have been at work for long: each is somewhere in its training
@@ -153,7 +152,8 @@ class Simulation:
     def _propose(self, key: tuple[int, int]) -> Steps:
         """Serve those who wait for one study at one API process until nobody does."""
         yield self._env.timeout(GATHER_SECONDS)
-        worker = self._workers[key[0] % len(self._workers)]
+        api, study = key
+        worker = self._workers[(api if len(self._workers) == len(self._apis) else study) % len(self._workers)]
         while self._waiting[key]:
             with worker.resource.request() as turn:
                 yield turn
@@ -199,12 +199,9 @@ DEPLOYMENTS = {
     "2 API processes, 1 study": Deployment(0, apis=2, workers=2),
     "2 API processes, 16 studies": Deployment(0, apis=2, workers=2, studies=16),
     "8 API processes, 64 studies": Deployment(0, apis=8, workers=8, studies=64, database_cores=8),
-    "16 API processes, 256 studies": Deployment(0, apis=16, workers=16, studies=256, database_cores=8),
-    "16 API processes, 256 studies, each study at one": Deployment(
-        0, apis=16, workers=16, studies=256, database_cores=8, by_study=True
-    ),
+    "8 API processes, 256 studies": Deployment(0, apis=8, workers=8, studies=256, database_cores=8),
+    "8 API processes, 64 workers on Ray, 256 studies": Deployment(0, apis=8, workers=64, studies=256, database_cores=8),
 }
-"""With a model worker for each API process."""
 
 TRAINERS = (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 MOST_SECONDS = 5.0
