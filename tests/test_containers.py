@@ -72,6 +72,24 @@ def test_the_api_finds_the_worker_where_it_listens() -> None:
     assert f"--ray-client-server-port {port}" in services()[host]["command"][0]
 
 
+def test_both_replicas_fit_on_a_node_with_one_cpu() -> None:
+    (default,) = re.findall(r"SVGE_RAY_CPUS:-([\d.]+)", services()["worker"]["environment"]["SVGE_RAY_CPUS"])
+    settings = Settings(ray_cpus=float(default))
+    assert (settings.ray_coders + settings.ray_proposers) * settings.ray_cpus <= 1
+
+
+def test_the_object_store_fits_into_the_shared_memory() -> None:
+    worker = services()["worker"]
+    (size,) = re.findall(r"--object-store-memory (\d+)", worker["command"][0])
+    assert int(size) < int(worker["shm_size"].removesuffix("gb")) * 2**30
+
+
+def test_a_database_that_is_only_being_set_up_does_not_count_as_healthy() -> None:
+    # The server that does it has no TCP port, which is where the others reach it.
+    test = services()["database"]["healthcheck"]["test"]
+    assert test[test.index("--host") + 1] == "127.0.0.1"
+
+
 @pytest.mark.parametrize("name", ["Caddyfile", "prometheus.yml"])
 def test_files_that_are_mounted_are_there_and_name_the_service(name: str) -> None:
     mounts = [mount for service in services().values() for mount in service.get("volumes", [])]

@@ -107,6 +107,35 @@ def test_the_address_of_the_cluster_is_that_of_its_head() -> None:
     assert address == f"ray://{named('RayService')['metadata']['name']}-head-svc:{ports['client']}"
 
 
+def config_map_paths(value: Any, path: str = "") -> Iterator[str]:
+    """Where an object names a ConfigMap, as Kustomize writes paths: without the places in lists."""
+    for key, child in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        below = path if isinstance(key, int) else f"{path}/{key}".lstrip("/")
+        if key == "configMapRef":
+            yield f"{below}/name"
+        yield from config_map_paths(child, below)
+
+
+def test_kustomize_knows_where_the_cluster_names_the_settings_whose_name_it_changes() -> None:
+    (name,) = kustomization(FOLDER / "ray")["configurations"]
+    (reference,) = yaml.safe_load((FOLDER / "ray" / name).read_text())["nameReference"]
+    assert reference["kind"] == "ConfigMap"
+    known = {(each["kind"], each["path"]) for each in reference["fieldSpecs"]}
+    used = {("RayService", path) for path in config_map_paths(named("RayService"))}
+    assert len(used) == len(ray_pods())
+    assert known == used
+
+
+def test_all_replicas_that_the_settings_allow_find_a_gpu() -> None:
+    values = dict(literal.split("=", 1) for literal in settings_of(FOLDER / "ray"))
+    settings = Settings(**{name.removeprefix("SVGE_").lower(): value for name, value in values.items()})
+    (group,) = named("RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+    pod_gpus = group["template"]["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"]
+    assert settings.ray_gpus > 0
+    assert (settings.ray_coders + settings.ray_proposers) * settings.ray_gpus <= group["minReplicas"] * pod_gpus
+    assert (settings.ray_coders_max + settings.ray_proposers_max) * settings.ray_gpus <= group["maxReplicas"] * pod_gpus
+
+
 def test_pods_run_without_rights_and_images_are_pinned() -> None:
     tags = {image["name"]: image["newTag"] for folder in KUSTOMIZATIONS for image in kustomization(folder)["images"]}
     for pod in pods():

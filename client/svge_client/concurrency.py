@@ -1,10 +1,13 @@
 """What tasks and threads do differently: `_async` takes the names with Async, `_sync`, which is made from it, the others."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
+
+_log = logging.getLogger("svge_client")
 
 _Running = TypeVar("_Running")
 _Answer = TypeVar("_Answer")
@@ -28,7 +31,7 @@ AsyncLock = asyncio.Lock
 
 
 class Pulse:
-    """Calls `beat` every so many seconds from a daemon thread until it is stopped. `beat` must not raise."""
+    """Calls `beat` every so many seconds from a daemon thread until it is stopped. What it raises is logged."""
 
     def __init__(self, beat: Callable[[], None], seconds: float, name: str) -> None:
         self._beat = beat
@@ -46,7 +49,10 @@ class Pulse:
 
     def _run(self) -> None:
         while not self._ended.wait(self._seconds):
-            self._beat()
+            try:
+                self._beat()
+            except Exception:
+                _log.exception("a heartbeat failed; it is tried again in %g seconds", self._seconds)
 
 
 class AsyncPulse:
@@ -69,4 +75,7 @@ class AsyncPulse:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._seconds)
-            await self._beat()
+            try:
+                await self._beat()
+            except Exception:
+                _log.exception("a heartbeat failed; it is tried again in %g seconds", self._seconds)

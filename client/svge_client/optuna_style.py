@@ -10,7 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any
@@ -160,7 +160,7 @@ class Study:
         """Train until `n_trials` have ended, `timeout` seconds are over, the study hands out nothing more, or `stop` is called.
 
         `n_jobs` trials run side by side in threads. An exception of the objective fails the trial, and goes on unless it is one to
-        `catch`.
+        `catch`; trials that run beside it still end.
         """
         self._stopped.clear()
         last = None if timeout is None else time.monotonic() + timeout
@@ -180,8 +180,12 @@ class Study:
             return
         with ThreadPoolExecutor(n_jobs) as pool:
             jobs = [pool.submit(work) for _ in range(n_jobs)]
-        for job in jobs:
-            job.result()
+            try:
+                for job in as_completed(jobs):
+                    job.result()
+            except BaseException:  # Ctrl-C too: the other threads would go on for as long as there are trials
+                self.stop()
+                raise
 
     def stop(self) -> None:
         """Let `optimize` end after the trials that run."""
@@ -190,6 +194,13 @@ class Study:
     def _run(self, objective: Objective, catch: tuple[type[Exception], ...]) -> FrozenTrial:
         trial = self.ask()
         try:
+            return self._measure(trial, objective, catch)
+        finally:  # Ctrl-C, or a result that could not be told: somebody else gets it
+            trial._running.abandon()
+            self._let_go(trial)
+
+    def _measure(self, trial: Trial, objective: Objective, catch: tuple[type[Exception], ...]) -> FrozenTrial:
+        try:
             values = objective(trial)
         except TrialPruned as pruned:
             return self.tell(trial, state=TrialState.PRUNED, reason=str(pruned))
@@ -197,10 +208,6 @@ class Study:
             told = self.tell(trial, state=TrialState.FAIL, reason=f"{type(error).__name__}: {error}"[:500])
             if isinstance(error, catch):
                 return told
-            raise
-        except BaseException:  # Ctrl-C says nothing about the architecture: somebody else gets it
-            trial._running.abandon()
-            self._let_go(trial)
             raise
         return self.tell(trial, values)
 
@@ -220,8 +227,8 @@ class Study:
         return named["value"] if list(named) == ["value"] else named
 
     def _let_go(self, trial: Trial) -> None:
-        self._asked.pop(trial.number, None)
-        self._slots.free(trial._worker)
+        if self._asked.pop(trial.number, None) is not None:  # the second time somebody else may have the slot
+            self._slots.free(trial._worker)
 
 
 def create_study(

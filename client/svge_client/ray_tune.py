@@ -87,6 +87,9 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
             self._slots.free(worker)
             _log.info("the study '%s' hands out no more: %s", self._study, nothing.reason)
             return str(Searcher.FINISHED)
+        except BaseException:
+            self._slots.free(worker)
+            raise
         self._running[trial_id], self._workers[trial_id] = running, worker
         trial = running.trial
         return {**self._constants, "architecture": trial.architecture.to_json(), "native": trial.native, "svge_trial": trial.id}

@@ -64,11 +64,16 @@ class Request:
         status = response.status_code
         return error_of(response), status in _NOT_DONE or (self.is_repeat_safe and status in _UNKNOWN)
 
-    def silence(self, error: httpx.TransportError, server: object) -> tuple[SvgeError, bool]:
+    def silence(self, error: httpx.RequestError, server: object) -> tuple[SvgeError, bool]:
         """The same where no answer came."""
         unreachable = Unreachable(f"no answer from {server} to {self.method} {self.path}: {error!r}; is the server running?")
         return unreachable, self.is_repeat_safe or isinstance(error, _NEVER_SENT)
 
 
 def parsed(response: httpx.Response) -> Any:
-    return response.json() if response.content else None
+    """The JSON of a success. Raises `Unreachable` for anything else, which a proxy answers in the server's place."""
+    try:
+        return response.json() if response.content else None
+    except ValueError as error:
+        asked = f"{response.request.method} {response.request.url.path}"
+        raise Unreachable(f"what answered {asked} is not the service, since it is no JSON: {response.text[:100]!r}") from error

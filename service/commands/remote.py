@@ -87,10 +87,10 @@ def session(url: str, key: str | None, as_json: bool = False) -> Iterator[Sessio
         lines += [f"  {fault.pointer}: {fault.message}" for fault in problem.errors]
         raise _exit("\n".join(lines), FAILED if isinstance(error, ServerFault) else REFUSED) from error
     except Unreachable as error:
-        cause = error.__cause__
-        reason = f"{cause or error}".strip() or type(cause).__name__
+        cause = error.__cause__ if isinstance(error.__cause__, httpx.RequestError) else error
+        reason = str(cause).strip() or type(cause).__name__
         raise _exit(f"svge: no answer from {url}: {reason}; is the server running? Name another one with --url", FAILED) from error
-    except (SvgeError, ValueError, httpx.InvalidURL) as error:
+    except (SvgeError, ValueError) as error:
         raise _exit(f"svge: {error}", REFUSED) from error
 
 
@@ -125,7 +125,7 @@ def study_names(context: typer.Context, incomplete: str) -> list[str]:
     try:
         with Client(given.get("url"), token=given.get("key"), retry=Retry(attempts=1), timeout=1.0) as client:
             return [study.name for study in client.studies_page(100).studies if study.name.startswith(incomplete)]
-    except (SvgeError, httpx.InvalidURL):
+    except (SvgeError, ValueError):
         return []
 
 

@@ -152,6 +152,9 @@ def enqueue(server: Session, study: StudyName, source: Source = STANDARD_INPUT) 
 
 def _limits(given: list[str] | None) -> dict[str, int] | None:
     found = numbers(pairs(given, "--limit"), "--limit")
+    for name, value in (found or {}).items():
+        if not value.is_integer():
+            raise ValueError(f"expected --limit {name}=N with a whole number, got {value:g}")
     return None if found is None else {name: int(value) for name, value in found.items()}
 
 

@@ -33,7 +33,8 @@ def deploy() -> None:
             deploy_on_ray(settings)
         except (OSError, RuntimeError) as error:
             raise ValueError(
-                f"cannot deploy on {settings.ray_address}: {error}; see that 'ray start --head' runs there and set SVGE_RAY_ADDRESS"
+                f"cannot deploy on {settings.ray_address}: {error}; see that 'ray start --head' runs there, set SVGE_RAY_ADDRESS "
+                "and, where the cluster asks for a token, RAY_AUTH_TOKEN"
             ) from error
     names = ", ".join(card.name for card in cards)
     typer.echo(f"deployed {names or 'no checkpoints yet'}; serve with SVGE_WORKER=ray svge serve")

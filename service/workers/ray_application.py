@@ -1,6 +1,10 @@
-"""Deploying the model worker on a Ray cluster: how many replicas, on what, and how they are reached. They are `ray_replicas.py`."""
+"""Deploying the model worker on a Ray cluster: how many replicas, on what, and how they are reached. They are `ray_replicas.py`.
 
-from collections.abc import Callable
+`deploy` does it from here; a Serve config, that of `kubernetes/ray/rayservice.yaml` say, names `coder_application` and
+`proposer_application`.
+"""
+
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,23 +29,45 @@ def deploy(settings: Settings, open_host: Callable[[], Host] | None = None) -> N
     A replaced deployment serves until the new one is ready. `open_host` makes the host of a replica, of the settings' checkpoints
     and device without it. Raises `OSError` where no cluster answers at the address.
     """
-    folders = [folder.resolve() for folder in settings.model_folders]
-    host = open_host or partial(_open_model_host, settings.device, *folders)
+    host = open_host or _host_of(settings)
+    targets = [(_coder(settings, host), CODER), (_proposer(settings, host), PROPOSER)]
     with connected(settings.ray_address):
         serve.start(proxy_location="Disabled")  # it is reached by handle; nothing has to listen
-        serve.run_many([_coder(settings, host), _proposer(settings, host)])
+        serve.run_many([serve.RunTarget(target, name, route_prefix=None) for target, name in targets])
 
 
-def _coder(settings: Settings, host: Callable[[], Host]) -> serve.RunTarget:
+def coder_application(arguments: dict[str, str]) -> serve.Application:
+    """What Serve builds from an `import_path`, by the settings in the environment. Raises `ValueError` for arguments."""
+    settings = _settings_of(arguments)
+    return _coder(settings, _host_of(settings))
+
+
+def proposer_application(arguments: dict[str, str]) -> serve.Application:
+    """The same for the other application."""
+    settings = _settings_of(arguments)
+    return _proposer(settings, _host_of(settings))
+
+
+def _settings_of(arguments: Mapping[str, str]) -> Settings:
+    if arguments:
+        raise ValueError(f"expected no args for the application, got {', '.join(arguments)}; set SVGE_ variables instead")
+    return Settings()  # type: ignore[call-arg]
+
+
+def _host_of(settings: Settings) -> Callable[[], Host]:
+    return partial(_open_model_host, settings.device, *[folder.resolve() for folder in settings.model_folders])
+
+
+def _coder(settings: Settings, host: Callable[[], Host]) -> serve.Application:
     replicas = _replicas(settings, settings.ray_coders, settings.ray_coders_max)
     options = serve.deployment(name=CODER, max_ongoing_requests=_CODER_CALLS, **replicas)
-    return serve.RunTarget(options(Coder).bind(host, settings.compute_seconds), CODER, route_prefix=None)
+    return options(Coder).bind(host, settings.compute_seconds)
 
 
-def _proposer(settings: Settings, host: Callable[[], Host]) -> serve.RunTarget:
+def _proposer(settings: Settings, host: Callable[[], Host]) -> serve.Application:
     replicas = _replicas(settings, settings.ray_proposers, settings.ray_proposers_max)
     options = serve.deployment(name=PROPOSER, max_ongoing_requests=1, request_router_config=_AFFINITY, **replicas)
-    return serve.RunTarget(options(Proposer).bind(host, settings.compute_seconds), PROPOSER, route_prefix=None)
+    return options(Proposer).bind(host, settings.compute_seconds)
 
 
 def _replicas(settings: Settings, least: int, most: int) -> dict[str, Any]:

@@ -154,3 +154,10 @@ async def test_a_run_trains_until_nothing_is_left(tmp_path: Path) -> None:
             with pytest.raises(NothingToDo):
                 async with client.trial("demo"):
                     pytest.fail("the budget is used up")
+
+
+async def test_heartbeats_outlive_an_answer_that_is_not_the_service_s(server: FakeServer, client: AsyncClient) -> None:
+    server.on("/heartbeat", answer({"another": "service"}), answer({"renewed": [], "lost": [], "stop": []}))
+    async with client.trial("demo", heartbeat_seconds=0.02) as trial:
+        await wait_for(server, "/heartbeat", times=3)
+        await trial.report(0.5)

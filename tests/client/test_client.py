@@ -267,3 +267,21 @@ def test_a_file_whose_answer_was_lost_is_sent_again(server: FakeServer, client: 
     server.on("/studies/demo/import", SILENT, answer({"imported": 0, "unchanged": 1, "left_out": 0}))
     assert client.import_trials("demo", '{"native": "x", "value": 1}').unchanged == 1
     assert server.bodies("/studies/demo/import") == [{"native": "x", "value": 1}] * 2
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "127.0.0.1", "http://", "ftp://host", "http://host:port"])
+def test_an_address_that_cannot_be_one_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match="http://HOST:PORT") as refused:
+        Client(url)
+    assert url in str(refused.value)
+
+
+def test_a_token_from_a_file_may_end_its_line_and_one_that_cannot_be_sent_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SVGE_TOKEN", "svge_secret\n")
+    with Client("http://test") as client:
+        assert client._http.headers["Authorization"] == "Bearer svge_secret"
+    for token in ("svge_sec\nret", "svge_s\u00e9cret"):
+        with pytest.raises(ValueError, match="svge keys create") as refused:
+            Client("http://test", token=token)
+        assert token not in str(refused.value)
+        assert "cret" not in str(refused.value).replace("create", "")

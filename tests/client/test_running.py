@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import numpy
 import pytest
-from svge_client import Client, LeaseLost, NothingToDo, TrialDiverged, TrialStopped, Unreachable
+from svge_client import Client, LeaseLost, NotFound, NothingToDo, TrialDiverged, TrialStopped, Unreachable
 
 from tests.client.wire import STUDY, TRIAL, FakeServer, answer, client_of, problem
 
@@ -275,3 +275,27 @@ def test_a_stop_that_cannot_be_delivered_is_an_error(server: FakeServer, client:
     server.on("/observe", httpx.ConnectError("refused"))
     with pytest.raises(Unreachable), client.trial("demo", heartbeat_seconds=RARELY) as trial:
         trial.progress(1, 0.5)
+
+
+def test_heartbeats_outlive_answers_that_are_not_the_service_s(
+    server: FakeServer, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.on("/heartbeat", httpx.Response(200, text="<html>"), answer({"another": "service"}), RENEWED)
+    with caplog.at_level(logging.WARNING), client.trial("demo", heartbeat_seconds=0.02) as trial:
+        server.wait_for("/heartbeat", times=4)
+        trial.report(0.5)
+    assert len([record for record in caplog.records if record.name == "svge_client"]) == 2
+
+
+def test_a_lost_lease_is_in_the_log_once(server: FakeServer, client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    server.on("/heartbeat", answer({"renewed": [], "lost": [{"trial": "t-1", "reason": "held by w-2"}], "stop": []}))
+    with caplog.at_level(logging.WARNING), client.trial("demo", heartbeat_seconds=0.02) as trial:
+        server.wait_for("/heartbeat", times=3)
+        trial.report(0.5)
+    assert [record.getMessage() for record in caplog.records] == ["the lease of trial t-1 is lost: held by w-2"]
+
+
+def test_a_run_that_cannot_ask_for_a_trial_says_so_even_where_all_exceptions_are_caught(server: FakeServer, client: Client) -> None:
+    server.on("/suggest", problem(404, "study_not_found"))
+    with pytest.raises(NotFound):
+        client.run("demo", lambda running: 0.5, catch=(Exception,))

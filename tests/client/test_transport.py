@@ -76,3 +76,19 @@ def test_the_server_says_how_long_to_wait(header: str, pause: float) -> None:
     busy.headers["Retry-After"] = header
     _, pauses, _ = post([busy, answer({})], repeat_safe=True)
     assert pauses == [pause]
+
+
+@pytest.mark.parametrize("repeat_safe", [True, False])
+def test_an_answer_that_is_not_the_service_s_is_no_answer(repeat_safe: bool) -> None:
+    result, _, server = post([httpx.Response(200, text="<html>sign in</html>")], repeat_safe)
+    assert isinstance(result, Unreachable)
+    assert "POST /x" in str(result)
+    assert "sign in" in str(result)
+    assert len(server.requests) == 1
+
+
+def test_an_answer_that_cannot_be_unpacked_is_no_answer() -> None:
+    garbled = httpx.DecodingError("not gzip")
+    result, _, server = post([garbled, garbled, answer({"done": True})], repeat_safe=True)
+    assert result == {"done": True}
+    assert len(server.requests) == 3

@@ -317,6 +317,7 @@ def test_a_worker_is_not_deployed_where_no_cluster_answers(models_folder: Path) 
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert "cannot deploy on ray://127.0.0.1:9: [Errno 111] Connection refused; see that 'ray start --head' runs" in result.stderr
+    assert "RAY_AUTH_TOKEN" in result.stderr
 
 
 @pytest.mark.parametrize("command", [["worker", "deploy"], ["serve", "--port", "0"]])

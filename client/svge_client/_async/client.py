@@ -15,6 +15,7 @@ from svge_client._async.latents import AsyncLatents
 from svge_client._async.studies import AsyncStudies
 from svge_client._async.trainer import AsyncTrainer
 from svge_client._async.transport import AsyncTransport
+from svge_client.address import authorization, server_url
 from svge_client.retry import Retry
 
 _DEFAULT_RETRY = Retry()
@@ -31,7 +32,7 @@ class AsyncClient(AsyncTrainer, AsyncStudies, AsyncFiles, AsyncLatents, AsyncCat
     `base_url` is the environment's `SVGE_URL` unless given, else that of this machine. `worker` defaults to host name, process id
     and a random part; a trainer that shall get its own trial back after a restart gives a name of its own. `timeout` is in
     seconds, for each attempt, and must exceed the `wait` of `suggest`. `token` is that of a key, where the server needs one; the
-    environment's `SVGE_TOKEN` unless given.
+    environment's `SVGE_TOKEN` unless given. Raises `ValueError` for an address or a token that cannot be one.
     """
 
     def __init__(
@@ -43,9 +44,8 @@ class AsyncClient(AsyncTrainer, AsyncStudies, AsyncFiles, AsyncLatents, AsyncCat
         transport: httpx.AsyncBaseTransport | None = None,
         token: str | None = None,
     ) -> None:
-        self.base_url = base_url or os.environ.get("SVGE_URL") or _DEFAULT_URL
-        token = token or os.environ.get("SVGE_TOKEN")
-        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        self.base_url = server_url(base_url or os.environ.get("SVGE_URL") or _DEFAULT_URL)
+        headers = {"Accept": "application/json", **authorization(token or os.environ.get("SVGE_TOKEN"))}
         self._http = httpx.AsyncClient(base_url=self.base_url, timeout=timeout, transport=transport, headers=headers)
         own_name = worker or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         super().__init__(AsyncTransport(self._http, retry, random.Random()), own_name)

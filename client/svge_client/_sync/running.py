@@ -48,6 +48,11 @@ class RunningTrial:
         self._pulse: Pulse | None = None
 
     @property
+    def has_started(self) -> bool:
+        """Whether it has been asked for with success."""
+        return self._trial is not None
+
+    @property
     def trial(self) -> Trial:
         if self._trial is None:
             raise RuntimeError("the trial has not been asked for yet; use it in a 'with' statement, or start() it")
@@ -208,8 +213,9 @@ class RunningTrial:
         self._hear(answer)
 
     def _hear(self, answer: Heartbeat) -> None:
-        if self.trial.id in answer.lost:
+        if self.trial.id in answer.lost and not self._is_lost:
             self._is_lost = True
+            _log.warning("the lease of trial %s is lost: %s", self.trial.id, answer.lost[self.trial.id])
         if self.trial.id in answer.stop:
             self._reason = answer.stop[self.trial.id]
             self._is_news = True

@@ -67,7 +67,8 @@ class Trainer(Resource):
             except NothingToDo:
                 break
             except catch:
-                pass
+                if not running.has_started:
+                    raise  # it is not an exception of `train`
             ended.append(running.trial)
         return tuple(ended)
 

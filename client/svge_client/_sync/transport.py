@@ -15,7 +15,7 @@ from svge_client.retry import Request, Retry, parsed
 @dataclass(frozen=True, slots=True)
 class Transport:
     """Sends requests and gives the answers, parsed where they are JSON, else as bytes. Every method raises `ResponseError` for an
-    error answer and `Unreachable` for none, both after the last attempt.
+    error answer and `Unreachable` for none, both after the last attempt, or for one that is not the service's.
     """
 
     http: httpx.Client
@@ -57,7 +57,7 @@ class Transport:
             retry_after = None
             try:
                 response = self.http.request(request.method, request.path, **request.arguments())
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 failure, again = request.silence(error, self.http.base_url)
                 failure.__cause__ = error
             else:

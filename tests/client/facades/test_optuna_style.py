@@ -166,3 +166,35 @@ def test_a_trial_that_somebody_else_finished_is_let_go(client: Client) -> None:
         pool.submit(client.fail, trial._running.trial, "somebody else").result()
     with pytest.raises((LeaseLost, Conflict)):
         study.tell(trial, 0.5)
+
+
+def test_a_job_that_fails_ends_the_others_after_their_trials(made: Study) -> None:
+    both = threading.Barrier(2, timeout=30)
+    failed = threading.Event()
+
+    def objective(trial: Trial) -> float:
+        both.wait()
+        if trial.number % 2:
+            raise MemoryError("too large")
+        assert failed.wait(30)
+        return 0.5
+
+    def watch(study: Study) -> None:
+        assert study._stopped.wait(30)
+        failed.set()
+
+    watcher = threading.Thread(target=watch, args=[made])
+    watcher.start()
+    with pytest.raises(MemoryError):
+        made.optimize(objective, n_jobs=2)
+    watcher.join()
+    assert sorted(state for state, _ in states(made)) == ["completed", "failed"]
+
+
+def test_a_result_that_cannot_be_told_leaves_the_trial_to_somebody_else(made: Study) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        made.optimize(lambda trial: (0.5, 0.75))
+    assert states(made) == [("running", None)]
+    assert heartbeats() == 0
+    made.optimize(lambda trial: 0.5, n_trials=1)  # under the same name, so that it is the same trial
+    assert states(made) == [("completed", 0.5)]

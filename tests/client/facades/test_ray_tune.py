@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from svge_client import Client
+from svge_client import Client, NotFound
 
 from tests.client.facades.optional import needed
 
@@ -146,3 +146,10 @@ def test_a_search_and_a_stopper_that_were_stored_apart_find_each_other(client: C
     for trial in (good, bad):
         again.on_trial_complete(trial.trial_id, result(2, 0.1, done=True))
     assert [trial.state for trial in client.trials(study)] == ["completed", "stopped"]
+
+
+def test_a_trial_that_could_not_be_asked_for_holds_no_name(client: Client) -> None:
+    search = SvgeSearch("nowhere", client)
+    with pytest.raises(NotFound):
+        search.suggest("first")
+    assert search._slots.take() == f"{client.worker}/1"

@@ -187,7 +187,10 @@ def test_a_table_has_what_people_look_for() -> None:
         (("latent", "encode", "--model", "nothing"), 2, "the server has no model 'nothing'"),
         (("latent", "decode", "--study", "refusals", "--z", "a,b"), 2, "numbers joined by commas"),
         (("study", "list", "--url", "http://127.0.0.1:1"), 1, "no answer from http://127.0.0.1:1"),
-        (("study", "list", "--url", "nowhere"), 1, "nowhere"),
+        (("study", "list", "--url", "nowhere"), 2, "expected the address of a server, http://HOST:PORT"),
+        (("study", "list", "--key", "svge_\u00e9"), 2, "the token of the key"),
+        (("study", "create", "x", "--space", "nasbench101", "--limit", "parameters=inf"), 2, "parameters=N with a whole number"),
+        (("study", "create", "x", "--space", "nasbench101", "--limit", "parameters=2.5"), 2, "whole number, got 2.5"),
     ],
 )
 def test_refusals_are_plain_and_their_exit_code_says_whose_fault_it_is(
