@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qs, quote, urlsplit
 
+import anyio
+import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -41,20 +43,26 @@ class Gate:
         self._build = build
         self._needs_key = needs_key
         self._built: tuple[ASGIApp, Sequence[str]] | None = None
+        self._making = anyio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # a websocket: Dash offers one, no page of this dashboard uses it
             await send({"type": "websocket.close", "code": 1008})
             return
-        if self._built is None:
-            self._built = self._build()
-        app, hashes = self._built
+        app, hashes = await self._application()
         answer = await self._refusal(scope, receive) or app
         token = current.set(self._visit(scope))
         try:
             await answer({**scope, "root_path": ""}, receive, _protected(send, hashes))
         finally:
             current.reset(token)
+
+    async def _application(self) -> tuple[ASGIApp, Sequence[str]]:
+        """Made in a thread, so that the first visit does not keep other requests waiting."""
+        async with self._making:
+            if self._built is None:
+                self._built = await anyio.to_thread.run_sync(self._build)
+        return self._built
 
     async def _refusal(self, scope: Scope, receive: Receive) -> Response | None:
         """What is answered in place of the dashboard, None where nothing speaks against it."""
@@ -77,7 +85,8 @@ class Gate:
             await self._visit(scope).require(KeyScope.READ)
         except AccessRefused as error:
             if scope["method"] in _SAFE and "text/html" in headers.get("Accept", ""):
-                return RedirectResponse(f"{SIGN_IN}?next={quote(path)}", status_code=303)
+                asked = path + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
+                return RedirectResponse(f"{SIGN_IN}?next={quote(asked)}", status_code=303)
             return service_problem(error, path)
         except ServiceError as error:
             return service_problem(error, path)

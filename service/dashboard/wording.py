@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from service.storage.values import Study, StudySettings, TrialState
 
 _DIGITS = 5
+_WHOLE, _HUGE = 99.5, 1e7
 _UNITS = ((86_400 * 365, "year"), (86_400, "day"), (3600, "h"), (60, "min"), (1, "s"))
 _WORDS = ("year", "day")
 NOTHING = "–"
+CLOSE, REOPEN = "Close", "Reopen"
 
 
 def number(value: float | None) -> str:
@@ -30,8 +32,8 @@ def with_deviation(mean: float | None, std: float | None) -> str:
 
 
 def short(value: float) -> str:
-    """Two significant digits, for what is known to no more."""
-    return f"{value:.2g}"
+    """Two significant digits, for what is known to no more; large values to the whole."""
+    return f"{value:,.0f}" if _WHOLE <= abs(value) < _HUGE else f"{value:.2g}"
 
 
 def count(value: int | None) -> str:
@@ -86,6 +88,11 @@ def status(study: Study, running: int) -> str:
     if study.closed_at is not None:
         return "closed"
     return "searching" if running else "idle"
+
+
+def closing_word(study: Study) -> str:
+    """What a button says that closes or reopens a study."""
+    return CLOSE if study.closed_at is None else REOPEN
 
 
 STATE_WORDS = {

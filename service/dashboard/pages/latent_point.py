@@ -120,8 +120,11 @@ async def show_step(value: int | str, ends: Mapping[str, Any], name: str) -> Con
     first, here_now = await _decode(name, line[0], _GREEDY), await _decode(name, line[step], _GREEDY)
     if not first or not here_now:
         return notice("Nothing decodes at this point.")
-    architecture = here_now[0].decoding.architecture
-    edits = edit_distance(first[0].decoding.architecture, architecture)
+    return await anyio.to_thread.run_sync(_on_the_way, step, first[0].decoding.architecture, here_now[0].decoding.architecture)
+
+
+def _on_the_way(step: int, start: Architecture, architecture: Architecture) -> Component:
+    edits = edit_distance(start, architecture)
     text = f"{step} of {_STEPS} steps from A: {edits} edit{'' if edits == 1 else 's'} from what A decodes to"
     return html.Div([html.Div(drawing(architecture, text), className="canvas"), html.P(text, className="caption")])
 

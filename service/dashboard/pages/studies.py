@@ -15,12 +15,12 @@ from service.api.validation import faults_of
 from service.dashboard.paths import map_path, study_path
 from service.dashboard.visit import current, here
 from service.dashboard.widgets import Content, badge, choice, moment, notice, page, progress_bar, table
-from service.dashboard.wording import count, goal, number, status
+from service.dashboard.wording import closing_word, count, goal, number, status
 from service.errors import InvalidRequest, ServiceError
 from service.storage.values import KeyScope, Study, TrialState
 from service.studies import overview
 from service.studies.catalogue import all_models
-from service.studies.lifecycle import close_study, create_study, read_study
+from service.studies.lifecycle import close_study, create_study
 from service.studies.overview import Pulse
 
 _MOST = 200
@@ -42,8 +42,9 @@ async def content() -> Component:
 
 def register(app: Dash) -> None:
     app.callback(Output("studies", "children"), Input("studies-poll", "n_intervals"), prevent_initial_call=True)(refresh)
-    closed = Output("studies", "children", allow_duplicate=True)
-    app.callback(closed, Input({"type": "close", "study": ALL}, "n_clicks"), prevent_initial_call=True)(close_or_reopen)
+    for kind in ("close", "reopen"):
+        changed = Output("studies", "children", allow_duplicate=True)
+        app.callback(changed, Input({"type": kind, "study": ALL}, "n_clicks"), prevent_initial_call=True)(close_or_reopen)
     fields = [State(f"new-{field}", "value") for field in ("name", "space", "objective", "strategy", "max_trials", "seed")]
     made = (Output("new-problem", "children"), Output("studies", "children", allow_duplicate=True))
     app.callback(*made, Input("new-create", "n_clicks"), *fields, prevent_initial_call=True)(create)
@@ -54,13 +55,14 @@ async def refresh(_ticks: int | None) -> Content:
 
 
 async def close_or_reopen(clicks: Sequence[int | None]) -> Content:
-    """The studies after one of them was closed or reopened. Raises `Denied` for a key without the scope `admin`."""
+    """The studies after one of them was closed or reopened, as its button says, whatever others did meanwhile.
+
+    Raises `Denied` for a key without the scope `admin`.
+    """
     if not any(clicks) or not isinstance(ctx.triggered_id, dict):
         raise PreventUpdate  # the buttons themselves have come, nobody has pressed one
     await current.get().require(KeyScope.ADMIN)
-    name = ctx.triggered_id["study"]
-    is_open = (await read_study(here(), name)).study.closed_at is None
-    await close_study(here(), name, closed=is_open)
+    await close_study(here(), ctx.triggered_id["study"], closed=ctx.triggered_id["type"] == "close")
     return await refresh(None)
 
 
@@ -126,8 +128,8 @@ def _row(pulse: Pulse) -> Sequence[Content]:
 
 
 def _closing(study: Study) -> Component:
-    word = "Close" if study.closed_at is None else "Reopen"
-    ident = {"type": "close", "study": study.name}
+    word = closing_word(study)
+    ident = {"type": word.lower(), "study": study.name}
     return html.Button(word, id=ident, className="button", type="button", **{"aria-label": f"{word} {study.name}"})
 
 

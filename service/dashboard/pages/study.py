@@ -6,8 +6,9 @@ Every few seconds the page asks for the number of the study's last change, and f
 from collections.abc import Sequence
 from typing import Any
 
+import anyio.to_thread
 import plotly.graph_objects as go
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -19,7 +20,7 @@ from service.dashboard.pages import study_state, trials_table
 from service.dashboard.paths import compare_path, map_path, studies_path
 from service.dashboard.visit import current, here
 from service.dashboard.widgets import card, choice, graph, page
-from service.dashboard.wording import value_name
+from service.dashboard.wording import CLOSE, closing_word, value_name
 from service.storage.values import KeyScope, Study, TrialState
 from service.studies import overview
 from service.studies.curve import curve
@@ -31,8 +32,8 @@ POLL_SECONDS = 3
 MOST_POINTS = 500
 _MOST_FRONT = 500
 _COVERAGE = "How often the central predictive intervals held what was observed. The noise of trainings is not part of them."
-_LEASES_EVERY = 5
-"""Polls after which leases are looked at again: renewing one is no change of the study."""
+_LOOK_EVERY = 5
+"""Polls after which the study is looked at again all the same: renewing a lease is no change of it, and times pass."""
 
 
 async def content(name: str) -> Component:
@@ -41,7 +42,7 @@ async def content(name: str) -> Component:
     pulse = await overview.pulse(context, name)
     spread = await overview.spread(context, name, MOST_POINTS)
     return page(
-        [name, " ", study_state.badges(pulse)],
+        [name, " ", html.Span(study_state.badges(pulse), id="badges", className="badges")],
         dcc.Store(id="study", data=name),
         dcc.Store(id="change", data=pulse.change),
         dcc.Interval(id="poll", interval=POLL_SECONDS * 1000),
@@ -53,40 +54,37 @@ async def content(name: str) -> Component:
         actions=[
             dcc.Link("Latent map", href=map_path(name), className="button"),
             dcc.Link("Compare", href=compare_path(studies=[name]), className="button"),
-            html.Button(_close_word(pulse.summary.study), id="close-study", className="button", type="button"),
+            html.Button(closing_word(pulse.summary.study), id="close-study", className="button", type="button"),
         ],
     )
 
 
 def register(app: Dash) -> None:
     on_change, name = Input("change", "data"), State("study", "data")
-    polled = (Output("change", "data"), Output("activity", "children"))
-    app.callback(*polled, Input("poll", "n_intervals"), name, State("change", "data"))(poll)
-    app.callback(Output("overview", "children"), on_change, name, prevent_initial_call=True)(refresh_overview)
+    told = [(part, "children") for part in ("badges", "overview", "close-study")]
+    polled = [Output("change", "data"), *(Output(*each) for each in told), Output("activity", "children")]
+    app.callback(*polled, Input("poll", "n_intervals"), name, State("change", "data"), prevent_initial_call=True)(poll)
     best = Output({"type": "trials", "plot": "best"}, "figure")
     app.callback(best, on_change, Input("reference", "value"), name, prevent_initial_call=True)(refresh_best)
     plots = [Output({"type": "trials", "plot": plot}, "figure") for plot in ("values", "predicted")]
     captions = [Output("values-caption", "children"), Output("calibration", "figure")]
     app.callback(*plots, *captions, on_change, name, prevent_initial_call=True)(refresh_results)
     app.callback(Output({"type": "trials", "plot": "front"}, "figure"), on_change, name, prevent_initial_call=True)(refresh_front)
-    closing = (Output("close-study", "children"), Output("overview", "children", allow_duplicate=True))
-    app.callback(*closing, Input("close-study", "n_clicks"), name, prevent_initial_call=True)(close_or_reopen)
+    closing = [Output(*each, allow_duplicate=True) for each in told]
+    word = State("close-study", "children")
+    app.callback(*closing, Input("close-study", "n_clicks"), word, name, prevent_initial_call=True)(close_or_reopen)
     trials_table.register(app)
 
 
-async def poll(ticks: int | None, name: str, change: int) -> tuple[Any, Any]:
-    """Whether the study has changed; leases are told now and then besides."""
+async def poll(ticks: int | None, name: str, change: int) -> tuple[Any, ...]:
+    """The number of the study's last change where it has moved on, and how the study stands, which is told now and then besides."""
     if not ticks:
         raise PreventUpdate
     context = here()
-    now = await overview.last_change(context, name)
-    if now == change and ticks % _LEASES_EVERY:
+    if ticks % _LOOK_EVERY and await overview.last_change(context, name) == change:
         raise PreventUpdate
-    return now, await study_state.activity(await overview.pulse(context, name))
-
-
-async def refresh_overview(_change: int, name: str) -> Component:
-    return study_state.overview_figures(await overview.pulse(here(), name))
+    pulse = await overview.pulse(context, name)
+    return no_update if pulse.change == change else pulse.change, *_told(pulse), await study_state.activity(pulse)
 
 
 async def refresh_best(_change: int, references: Sequence[str] | None, name: str) -> go.Figure:
@@ -105,15 +103,17 @@ async def refresh_front(_change: int, name: str) -> go.Figure:
     return await _front_figure((await overview.pulse(here(), name)).summary.study)
 
 
-async def close_or_reopen(clicks: int | None, name: str) -> tuple[str, Component]:
-    """Raises `Denied` for a key without the scope `admin`."""
+async def close_or_reopen(clicks: int | None, word: str, name: str) -> tuple[Any, ...]:
+    """What the button's `word` says, which may be older than what somebody else did. Raises `Denied` without the scope `admin`."""
     if not clicks:
         raise PreventUpdate
     await current.get().require(KeyScope.ADMIN)
-    is_open = (await overview.pulse(here(), name)).summary.study.closed_at is None
-    await close_study(here(), name, closed=is_open)
-    pulse = await overview.pulse(here(), name)
-    return _close_word(pulse.summary.study), study_state.overview_figures(pulse)
+    await close_study(here(), name, closed=word == CLOSE)
+    return _told(await overview.pulse(here(), name))
+
+
+def _told(pulse: Pulse) -> tuple[Any, ...]:
+    return study_state.badges(pulse), study_state.overview_figures(pulse), closing_word(pulse.summary.study)
 
 
 async def _plots(pulse: Pulse, spread: Spread) -> list[Component]:
@@ -148,10 +148,13 @@ async def _plots(pulse: Pulse, spread: Spread) -> list[Component]:
 
 async def _references(study: Study) -> list[tuple[str, str]]:
     """The other studies that searched the same space for the same by drawing at random."""
-    settings = study.settings
     others = [one for one in await overview.all_studies(here(), here().settings.max_page) if one.id != study.id]
-    alike = [one for one in others if (one.settings.space, one.settings.objective) == (settings.space, settings.objective)]
-    return [(one.name, one.name) for one in alike if one.settings.strategy == "random"]
+    return [(one.name, one.name) for one in others if one.settings.strategy == "random" and _sought(one) == _sought(study)]
+
+
+def _sought(study: Study) -> tuple[str, str, str]:
+    """What a curve's values are of: the space, and the first objective with its direction."""
+    return study.settings.space, study.settings.objective, value_name(study.settings)
 
 
 async def _best_figure(study: Study, references: Sequence[str]) -> go.Figure:
@@ -162,12 +165,8 @@ async def _best_figure(study: Study, references: Sequence[str]) -> go.Figure:
 async def _front_figure(study: Study) -> go.Figure:
     front = await pareto_front(here(), study.name, _MOST_FRONT)
     others = await overview.listing(here(), study.name, TrialState.COMPLETED, "newest", 0, _MOST_FRONT)
-    return trade_offs(study.settings.objectives, front.trials, others.trials)
+    return await anyio.to_thread.run_sync(trade_offs, study.settings.objectives, front.trials, others.trials)
 
 
 def _caption(spread: Spread) -> str:
     return spread_caption(len(spread.results), spread.step, spread.size)
-
-
-def _close_word(study: Study) -> str:
-    return "Reopen" if study.closed_at is not None else "Close"

@@ -19,12 +19,11 @@ _MOST_EVENTS = 12
 _ASK = '{"study": "%s", "worker": "gpu-1"}'
 
 
-def badges(pulse: Pulse) -> Component:
+def badges(pulse: Pulse) -> list[Component]:
     study = pulse.summary.study
     running = pulse.summary.counts.get(TrialState.RUNNING, 0)
     state = status(study, running)
-    words = [badge(state, state), badge(study.settings.space), badge(study.settings.strategy), badge(goal(study.settings))]
-    return html.Span(words, className="badges")
+    return [badge(state, state), badge(study.settings.space), badge(study.settings.strategy), badge(goal(study.settings))]
 
 
 def overview_figures(pulse: Pulse) -> Component:

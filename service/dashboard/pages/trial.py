@@ -32,6 +32,7 @@ async def content(trial_id: str) -> tuple[str, Component]:
     points = await list_progress(here(), trial_id, (0, -1), _MOST_STEPS)
     alike = await similar_trials(here(), trial.study, trial.architecture, _SIMILAR)
     picture = await anyio.to_thread.run_sync(drawing, trial.architecture, alternative(trial))
+    gallery = await anyio.to_thread.run_sync(_gallery, trial, alike)
     word = value_name(settings)
     progress = []
     if points:
@@ -44,7 +45,7 @@ async def content(trial_id: str) -> tuple[str, Component]:
             [card("Numbers", facts(_numbers(trial, settings))), card("Provenance", facts(_provenance(trial)))], className="stack"
         ),
         *progress,
-        card("Similar trials", _gallery(trial, alike), wide=True, caption=f"Of the best and the newest trials of '{trial.study}'."),
+        card("Similar trials", gallery, wide=True, caption=f"Of the best and the newest trials of '{trial.study}'."),
         card("Attempts", _attempts(history)),
         card("Reports", _reports(history)),
     ]

@@ -64,6 +64,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         site.post(
             "/studies", {"name": "trade", "space": "nasbench201", "objectives": {"accuracy": "maximize", "latency": "minimize"}}
         )
+        for name, objective in (("same-random", "accuracy"), ("other-random", "recall")):
+            wanted = {"space": "nasbench201", "strategy": "random", "objectives": {objective: "maximize", "latency": "minimize"}}
+            site.post("/studies", {"name": name, **wanted})
         site.trials = site.train("cells", 8)
         site.train("cells-random", 8)
         site.train("trade", 5, accuracy=None, latency=3.0)

@@ -1,16 +1,19 @@
 """Who gets into the dashboard: keys, cookies, requests that other sites make, and what may not be reached besides."""
 
 import re
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import anyio
 import anyio.to_thread
 import httpx
 import pytest
-from starlette.types import Message
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message
 
-from service.dashboard.gate import safe_target
+from service.dashboard.gate import Gate, safe_target
 from service.storage.values import KeyScope
 from service.studies.keys import create_key, revoke_key
 from tests.service.api.harness import Service, running
@@ -50,12 +53,14 @@ async def sign_in(service: Service, token: str, **headers: str) -> httpx.Respons
 
 def close_callback(name: str) -> dict[str, Any]:
     """What the button of a study's page sends."""
-    outputs = [{"id": "close-study", "property": "children"}, {"id": "overview", "property": "children"}]
     return {
         "output": "",
-        "outputs": outputs,
+        "outputs": [],
         "inputs": [{"id": "close-study", "property": "n_clicks", "value": 1}],
-        "state": [{"id": "study", "property": "data", "value": name}],
+        "state": [
+            {"id": "close-study", "property": "children", "value": "Close"},
+            {"id": "study", "property": "data", "value": name},
+        ],
         "changedPropIds": ["close-study.n_clicks"],
     }
 
@@ -63,10 +68,11 @@ def close_callback(name: str) -> dict[str, Any]:
 async def press_close(service: Service, name: str) -> httpx.Response:
     """The request of the button, under the name that the page gives to its outputs."""
     dependencies = (await service.client.get("/dashboard/_dash-dependencies")).json()
-    output = next(each["output"] for each in dependencies if "close-study.children" in each["output"])
+    output = next(each["output"] for each in dependencies if "close-study.children@" in each["output"])
     body = close_callback(name)
     body["output"] = output
-    body["outputs"][1]["property"] = re.findall(r"overview\.(children[^.]*)", output)[0]
+    named = re.findall(r"([a-z-]+)\.(children@[^.]*)", output)
+    body["outputs"] = [{"id": component, "property": part} for component, part in named]
     return await service.client.post(UPDATE, json=body)
 
 
@@ -94,6 +100,28 @@ async def test_a_browser_without_a_key_is_sent_to_the_sign_in_page_and_a_script_
         refusal = await guarded.client.get(f"/dashboard/{path}")
         assert (refusal.status_code, refusal.json()["code"]) == (401, "unauthenticated"), path
     assert (await guarded.client.post(UPDATE, json=CALLBACK)).status_code == 401
+
+
+async def test_signing_in_leads_to_the_very_page_that_was_asked_for(guarded: Service) -> None:
+    asked = "/dashboard/compare?studies=one%2Ctwo&trials=t1"
+    sent = await guarded.client.get(asked, headers=PAGE)
+    answer = await guarded.client.post(sent.headers["location"], data={"key": await key(guarded, KeyScope.READ)})
+    assert answer.headers["location"] == asked
+
+
+async def test_the_application_is_made_once_and_beside_other_requests(sole: Service) -> None:
+    made: list[str] = []
+
+    def build() -> tuple[ASGIApp, Sequence[str]]:
+        made.append(threading.current_thread().name)
+        return PlainTextResponse("page"), ()
+
+    sole.app.mount("/slow", Gate(build, needs_key=False))
+    async with anyio.create_task_group() as visits:
+        for _ in range(3):
+            visits.start_soon(sole.client.get, "/slow/")
+    assert len(made) == 1
+    assert made != [threading.main_thread().name]
 
 
 async def test_a_key_that_is_none_is_refused_and_the_page_says_so(guarded: Service) -> None:
@@ -134,6 +162,8 @@ async def test_closing_a_study_takes_the_scope_admin(guarded: Service) -> None:
     await sign_in(guarded, admin)
     await press_close(guarded, "demo")
     assert await closed_at() is not None
+    await press_close(guarded, "demo")
+    assert await closed_at() is not None, "a page that still says 'Close' reopens nothing"
 
 
 async def test_a_revoked_key_opens_nothing_any_more(guarded: Service, monkeypatch: pytest.MonkeyPatch) -> None:

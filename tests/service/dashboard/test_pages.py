@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import httpx
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
@@ -65,6 +67,13 @@ def test_a_study_shows_its_plots_a_reference_and_what_happens(page: Page, site: 
     expect(values).to_have_count(9)
     expect(page.locator("#overview")).to_contain_text("9 of 100")
     expect(curves).to_have_count(2)
+
+
+def test_only_a_study_of_the_same_value_serves_as_a_reference(page: Page) -> None:
+    page.goto("/dashboard/studies/trade")
+    expect(page.locator("#overview")).to_contain_text("Best accuracy")
+    expect(page.locator("#reference")).to_contain_text("same-random")
+    expect(page.locator("#reference")).not_to_contain_text("other-random")
 
 
 def test_a_study_without_trials_says_so(page: Page) -> None:
@@ -134,6 +143,58 @@ def test_the_map_decodes_where_one_clicks_and_walks_between_two_points(page: Pag
     page.get_by_label("posterior mean").check(force=True)
     expect(page.locator("#plane .cbtitle")).to_have_text("mean")
     check_accessible(page)
+
+
+def _contrast(page: Page, selector: str) -> float:
+    """How the text of an element stands out from its own ground, by WCAG 2.1: 1 is not at all, 21 black on white."""
+    return page.locator(selector).first.evaluate(
+        """label => {
+            const light = (colour) => {
+                const parts = colour.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255);
+                const [r, g, b] = parts.map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const text = [...label.querySelectorAll("span")].pop();
+            const both = [light(getComputedStyle(text).color), light(getComputedStyle(label).backgroundColor)];
+            return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+        }"""
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_chosen_can_be_read(page: Page, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto("/dashboard/studies/cells")
+    page.get_by_label("cells-random").check(force=True)
+    for pills in ("#reference", "#trial-state"):
+        chosen = f"{pills} label:has(:checked)"
+        expect(page.locator(chosen)).to_have_count(1)
+        for _ in ("beside the pointer", "under it"):
+            assert _contrast(page, chosen) >= 4.5
+            page.locator(chosen).hover()
+        assert _contrast(page, f"{pills} label:not(:has(:checked))" if pills == "#trial-state" else chosen) >= 4.5
+
+
+def test_an_open_page_follows_what_others_do_and_asks_for_no_more_than_it_needs(page: Page, site: Site) -> None:
+    site.post("/studies", {"name": "watched", "space": "nasbench101"})
+    page.clock.install()
+    page.goto("/dashboard/studies/watched")
+    expect(page.locator("#badges")).to_contain_text("idle")
+    page.clock.run_for(3_500)
+    site.train("watched", 1)
+    site.post("/suggest", {"study": "watched", "worker": "gpu-1"})
+    page.clock.run_for(3_500)
+    expect(page.locator("#badges")).to_contain_text("searching")
+    expect(page.get_by_role("group", name="Values over time").locator(".scatterlayer .points path")).to_have_count(1)
+    site.post("/studies/watched/close", {})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    for _ in range(6):
+        page.clock.run_for(3_000)
+        page.wait_for_timeout(50)
+    expect(page.locator("#badges")).to_contain_text("closed")
+    expect(page.locator("#close-study")).to_have_text("Reopen")
+    assert not [body for body in asked if '"changedPropIds":["poll.n_intervals"]' not in body], "nothing was drawn anew"
 
 
 def test_studies_are_compared(page: Page) -> None:

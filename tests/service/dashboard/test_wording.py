@@ -33,6 +33,8 @@ def test_a_deviation_has_no_more_digits_than_are_known() -> None:
     assert wording.with_deviation(0.93123, 0.012345) == "0.93123 ± 0.012"
     assert wording.with_deviation(0.93123, None) == "0.93123"
     assert wording.with_deviation(None, 0.1) == "–"
+    assert wording.with_deviation(2345.6, 123.4) == "2,345.6 ± 123"
+    assert (wording.short(99.6), wording.short(1.5e9)) == ("100", "1.5e+09")
 
 
 @pytest.mark.parametrize(
