@@ -26,9 +26,7 @@ from service.studies.context import Context
 HEADER = "Idempotency-Key"
 
 _RENEW_SECONDS = 2.0
-_DEAD_SECONDS = 20.0
-"""More than a write waits for another, which keeps a sign of life waiting too."""
-
+_DEAD_SECONDS = 8.0
 _PATIENCE_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 

@@ -17,7 +17,7 @@ from models.svge.distributed import Workers
 from tests.models.evaluation.train_on_ray import small_run
 from tests.ray import run_module
 
-_SECONDS = 100.0
+_SECONDS = 150.0
 
 
 def kill_a_worker(cluster: Cluster, state: Path) -> None:

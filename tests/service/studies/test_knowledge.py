@@ -70,7 +70,7 @@ async def test_the_search_is_told_of_what_it_proposes_though_it_is_known(narrow:
     (failed,) = (await narrow.suggest("a", wait=0))["trials"]
     await narrow.post("/observe", {"trial": failed["id"], "attempt": 1, "status": "failed"})
 
-    async def fond_of_the_old(model: str, request: ProposalRequest) -> ProposalBatch:
+    async def fond_of_the_old(model: str, request: ProposalRequest, study: int = 0) -> ProposalBatch:
         batch = await propose(model, request)
         untold = [graph for graph in known if canonical_id(graph) not in {*names(request), *request.excluded}][:18]
         old = tuple(

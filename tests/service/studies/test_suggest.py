@@ -160,7 +160,7 @@ async def test_a_proposal_that_comes_too_late_is_the_next_askers(demo: Service) 
 async def test_rounds_that_serve_others_do_not_end_the_wait(demo: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     propose = demo.worker.propose
 
-    async def one_by_one(model: str, request: Any) -> Any:
+    async def one_by_one(model: str, request: Any, study: int = 0) -> Any:
         batch = await propose(model, request)
         return replace(batch, proposals=batch.proposals[:1], reason=None)
 
@@ -236,7 +236,7 @@ async def test_while_a_model_computes_others_can_write(demo: Service) -> None:
 async def test_a_space_that_is_used_up_is_said_to_be(demo: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     propose = demo.worker.propose
 
-    async def nothing_left(model: str, request: Any) -> Any:
+    async def nothing_left(model: str, request: Any, study: int = 0) -> Any:
         return replace(await propose(model, request), proposals=(), reason="all 15625 architectures are tried")
 
     monkeypatch.setattr(demo.worker, "propose", nothing_left)
@@ -246,7 +246,7 @@ async def test_a_space_that_is_used_up_is_said_to_be(demo: Service, monkeypatch:
 async def test_proposals_that_exist_already_are_not_taken_twice(demo: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     propose = demo.worker.propose
 
-    async def forgetful(model: str, request: Any) -> Any:
+    async def forgetful(model: str, request: Any, study: int = 0) -> Any:
         return await propose(model, replace(request, seed=0, pending=(), excluded=(), observations=()))
 
     monkeypatch.setattr(demo.worker, "propose", forgetful)
