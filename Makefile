@@ -19,9 +19,9 @@ $(STAMP): pyproject.toml constraints.txt client/pyproject.toml
 serve: $(STAMP)
 	$(BIN)/svge serve
 
-# Three at a time, since many tests wait, a file at one of them; products of so small matrices gain nothing from more threads.
+# Two at a time, a file at one of them; products of so small matrices gain nothing from more threads.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
