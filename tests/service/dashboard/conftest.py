@@ -20,7 +20,7 @@ from tests.service.contract.deployments import servers, write_models
 CHROMIUM = os.environ.get("SVGE_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 LARGE = 3000
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-_PATIENCE = 20_000
+_PATIENCE = 40_000
 
 expect.set_options(timeout=_PATIENCE)
 
