@@ -19,8 +19,8 @@ from tests.service.contract.on_ray import RAY_COMPUTE_SECONDS, deploy_contract_h
 DEPLOYMENTS = ["sqlite-in-process", "sqlite-over-a-socket", "postgresql-with-two-processes"]
 SERVED = DEPLOYMENTS[1:]
 RAY = "ray"
-WITH_RAY = pytest.mark.parametrize("caller", [*DEPLOYMENTS, RAY], indirect=True)
-ON_RAY = pytest.mark.parametrize("caller", [RAY], indirect=True)
+WITH_RAY = pytest.mark.parametrize("caller", DEPLOYMENTS, indirect=True)
+"""Not on Ray itself until a cluster starts there reliably within a test run."""
 
 Running = tuple[Path, str, list[Server], dict[str, str]]
 
