@@ -26,7 +26,7 @@ _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_metrics_collection": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # the switch that keeps Ray on the loopback address
-    "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "90",  # on a busy machine
+    "GRPC_ENABLE_FORK_SUPPORT": "0",  # else the process that the head forks for a client may die before it runs
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
     "PYTHONPATH": str(ROOT),
     "PYTHONWARNINGS": "ignore",
@@ -34,19 +34,22 @@ _ENVIRONMENT = {
 
 
 class Node:
-    """The processes that carry one mark."""
+    """The processes that carry one mark, and their children: Ray's agents write their titles over it."""
 
     def __init__(self) -> None:
         self.mark = secrets.token_hex(8)
 
     def processes(self) -> dict[int, str]:
         """Their command lines by process id."""
-        found = {}
+        marked, commands, parents = set(), {}, {}
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
+                pid = int(folder.name)
+                parents[pid] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                commands[pid] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 if f"{_MARK}={self.mark}".encode() in (folder / "environ").read_bytes():
-                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        return found
+                    marked.add(pid)
+        return {pid: command for pid, command in commands.items() if pid in marked or parents[pid] in marked}
 
     def kill(self, name: str = "") -> list[int]:
         """End those whose command line holds `name` as SIGKILL does, and answer which there were."""

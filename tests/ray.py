@@ -1,9 +1,19 @@
-"""What needs Ray is skipped without it, and fails with `CI=true`."""
+"""A Ray cluster for tests, one for the whole run. Without Ray they are skipped, and fail with `CI=true`."""
 
 import importlib.util
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+
+from benchmarks.ray_cluster import ROOT, Cluster, cluster
+
+CPUS = 8
+"""By name: what tests start at the same time fits, however many the machine has."""
 
 
 def needs_ray() -> None:
@@ -13,3 +23,26 @@ def needs_ray() -> None:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    needs_ray()
+    with cluster(CPUS) as started:
+        yield started
+
+
+def run_module(module: str, *arguments: str) -> str:
+    """What a module prints when it is run as a program; raises `AssertionError` with its errors when it fails."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(ROOT) / "client")]), "OMP_NUM_THREADS": "1"}
+    result = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-1000:] + result.stderr[-3000:]
+    return result.stdout

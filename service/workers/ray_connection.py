@@ -161,7 +161,7 @@ def connected(address: str) -> Iterator[None]:
 
 
 def _join(address: str) -> None:
-    """Connect. The head starts a process for it, which may fail to on a busy machine."""
+    """Connect. The head forks a process for it, which may die at once unless the head has `GRPC_ENABLE_FORK_SUPPORT=0`."""
     for attempt in range(1, _TRIES + 1):
         try:
             ray.init(address, log_to_driver=False, logging_level=logging.WARNING)
