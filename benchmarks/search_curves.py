@@ -120,9 +120,8 @@ def markdown(found: Mapping[str, Curves]) -> str:
     for name, one in found.items():
         medians = " | ".join(f"{value:.4g}" if value < 10 else f"{value:.2f}" for value in one.median_best().values())
         reached = [np.inf if count is None else count for count in one.found_after]
-        low, median, high = (
-            f"{q:.0f}" if np.isfinite(q) else "-" for q in np.quantile(reached, [0.25, 0.5, 0.75], method="nearest")
-        )
+        low, high = np.quantile(reached, [0.25, 0.75], method="nearest")
+        low, median, high = (f"{q:.0f}" if q and np.isfinite(q) else "-" for q in (low, one.median_found_after, high))
         lines.append(f"| {name} | {medians} | {np.isfinite(reached).mean():.0%} | {median} [{low}, {high}] |")
     return "\n".join(lines)
 

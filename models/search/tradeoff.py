@@ -57,8 +57,12 @@ T = TypeVar("T")
 
 
 def ranking(state: SearchState, beliefs: Beliefs) -> list[int]:
-    """The places of observed architectures, the best trade-offs by posterior mean first, those that candidates start from."""
-    return best_first(_observed_means(state, beliefs).numpy(), BASELINE)
+    """The places of observed architectures, the best trade-offs by posterior mean first, those that candidates start from.
+
+    Those too large for the request are not among them.
+    """
+    small = [place for place, one in enumerate(state.measurements.architectures) if one.num_nodes <= state.limit]
+    return [small[row] for row in best_first(_observed_means(state, beliefs).numpy()[small], BASELINE)]
 
 
 def choose_by_hypervolume(

@@ -9,10 +9,14 @@ import torch
 from botorch.utils.multi_objective.hypervolume import Hypervolume
 
 from models.architectures.architecture import Architecture
+from models.architectures.canonical import canonical_id
 from models.networks.costs.published_cost import published_cost
+from models.search.beliefs import fit_all
 from models.search.dominance import non_dominated
 from models.search.proposal import STRATEGIES, FurtherObjective, Limits, Observation, ProposalRequest, Strategy
 from models.search.proposer import predict, propose
+from models.search.state import build_state
+from models.search.tradeoff import BASELINE, ranking
 from models.spaces.custom import CustomSpace
 from models.spaces.definition import Definition
 from tests.models.search.fakes import FakeAutoencoder, shared_autoencoder
@@ -56,6 +60,22 @@ def test_the_search_for_trade_offs_beats_random_sampling() -> None:
     searched = [hypervolume("svge", 1000 * seed, 40) for seed in range(3)]
     drawn = [hypervolume("random", 1000 * seed, 40) for seed in range(9)]
     assert median(searched) > max(drawn)
+
+
+def test_candidates_start_from_the_best_trade_offs_that_are_not_too_large() -> None:
+    """Also where a request before allowed larger architectures, and more of those than are looked at are better in everything."""
+    autoencoder = AUTOENCODERS["nasbench101"]
+    space = autoencoder.space
+    seen = observe(autoencoder, 15)
+    around = (one for each in observe(autoencoder, 100) for one in space.neighbours(each.architecture, 8) if one.num_nodes == 8)
+    larger = list({canonical_id(one): one for one in around}.values())[: BASELINE + 10]
+    assert len(larger) > BASELINE
+    observations = tuple(replace(one, further=(0.0,)) for one in seen)
+    observations += tuple(Observation(one, 10.0 + number, further=(1.0 + number,)) for number, one in enumerate(larger))
+    state = build_state(autoencoder, ProposalRequest("maximize", 1, 0, observations, further=(FurtherObjective("maximize"),)))
+    architectures = [state.measurements.architectures[place] for place in ranking(state, fit_all(state))]
+    assert len(architectures) == 15
+    assert max(one.num_nodes for one in architectures) <= space.max_nodes
 
 
 @pytest.mark.parametrize("further", [(LATENCY,), (FEWER_PARAMETERS, LATENCY), (FurtherObjective("maximize", "multiply_adds"),)])

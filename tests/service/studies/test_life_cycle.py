@@ -137,5 +137,5 @@ class LifeCycle(RuleBasedStateMachine):
 TestLifeCycle = LifeCycle.TestCase
 # a falsifying sequence is short enough to read, and shrinking one would start a service for each attempt, for minutes
 TestLifeCycle.settings = settings(
-    max_examples=20, stateful_step_count=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate]
+    max_examples=15, stateful_step_count=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate]
 )
