@@ -14,7 +14,7 @@ class AsyncResource:
         self.worker = worker
 
     @property
-    def longest_pause(self) -> float:
+    def _longest_pause(self) -> float:
         """The longest pause between two attempts at a request, in seconds."""
         return self._transport.retry.longest_pause
 

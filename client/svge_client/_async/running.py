@@ -224,7 +224,7 @@ class AsyncRunningTrial:
                 _log.warning(
                     "the end of trial %s did not arrive; it is told again for %.0f seconds: %s", self.trial.id, left, error
                 )
-            await async_sleep(min(left, self._client.longest_pause))
+            await async_sleep(min(left, self._client._longest_pause))
 
     async def _send(self) -> None:
         """Renew the lease, and tell the values that have not arrived yet, in their order.

@@ -222,7 +222,7 @@ class RunningTrial:
                 _log.warning(
                     "the end of trial %s did not arrive; it is told again for %.0f seconds: %s", self.trial.id, left, error
                 )
-            sleep(min(left, self._client.longest_pause))
+            sleep(min(left, self._client._longest_pause))
 
     def _send(self) -> None:
         """Renew the lease, and tell the values that have not arrived yet, in their order.
