@@ -2,8 +2,8 @@
 
     python -m benchmarks.newcomer
 
-The last commit of this repository is cloned into a folder that is deleted again; what pip has in its cache is used, as for any newcomer
-who has it.
+The last commit of this repository is cloned into a folder that is deleted again; what pip has in its cache is used, as for any
+newcomer who has it.
 """
 
 import os
