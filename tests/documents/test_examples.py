@@ -1,6 +1,9 @@
 """Every block of the documents is checked: what is typed into a shell, what goes over the wire, what is written into files."""
 
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -30,6 +33,17 @@ OF_OTHERS = {
     "SVGE_TEST_DATA": "the tests'",
 }
 """Environment variables that are no settings of the service."""
+
+WITHIN: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
+    "count": (("POST", "/trials/x/replicate"), {}),
+    "limits": (("POST", "/studies"), {"name": "demo", "space": "nasbench101"}),
+    "rule": (("POST", "/studies"), {"name": "demo", "space": "nasbench101"}),
+}
+"""Where JSON that a sentence names goes, by its first field: the request, and what else is in its body."""
+
+FOLDERS = "benchmarks|client|docker|docs|examples|kubernetes|migrations|models|service|svge_client|tests"
+FILE = re.compile(rf"({FOLDERS})/[\w./]*")
+NAME = re.compile(rf"({FOLDERS})(\.[a-z]\w+)+([.:]\w+)?")
 
 REQUEST = re.compile(rf"({'|'.join(VERBS)}) (/\S*)")
 
@@ -108,6 +122,48 @@ def test_variables_are_settings() -> None:
     named = {(str(one), name) for one in [*blocks(), *in_sentences()] for name in re.findall(r"\bSVGE_[A-Z_]+\b(?!…)", one.text)}
     assert len(named) > 30
     assert [(place, name) for place, name in sorted(named) if name not in known and name != "SVGE_"] == []
+
+
+def test_json_within_sentences_is_of_a_request() -> None:
+    told = [(one, value) for one in in_sentences() if (value := as_json(one.text)) is not None]
+    assert len(told) >= 3
+    for one, value in told:
+        request, around = WITHIN[next(iter(value))]
+        body = around | (value if one.text.startswith('"') or not around else {"stopping": value})
+        check(Example(*request, body))
+
+
+def as_json(text: str) -> dict[str, Any] | None:
+    """An object, or one field of an object."""
+    try:
+        value = json.loads(text if text.startswith("{") else f"{{{text}}}")
+    except ValueError:
+        return None
+    return value or None
+
+
+def test_files_and_python_names_within_sentences_are_there() -> None:
+    files = [one for one in in_sentences() if re.fullmatch(FILE, one.text) and "NAME" not in one.text]
+    names = [(one, match[0]) for one in in_sentences() if (match := re.match(NAME, one.text))]
+    assert (len(files) > 30, len(names) > 10) == (True, True)
+    assert [
+        f"{one}: {one.text}" for one in files if not (ROOT / one.text).exists() and not (ROOT / "client" / one.text).exists()
+    ] == []
+    assert [f"{one}: {name}" for one, name in names if not is_there(name)] == []
+
+
+def is_there(name: str) -> bool:
+    """A module, or what is written in one."""
+    parts = name.replace(":", ".").split(".")
+    for length in range(len(parts), 0, -1):
+        path = Path(*parts[:length])
+        for root in (ROOT, ROOT / "client"):
+            if (root / path).is_dir() and length == len(parts):
+                return True
+            if (root / path).with_suffix(".py").is_file():
+                source = (root / path).with_suffix(".py").read_text(encoding="utf-8")
+                return all(re.search(rf"\b{part}\b", source) for part in parts[length:])
+    return False
 
 
 @pytest.mark.parametrize(
