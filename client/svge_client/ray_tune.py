@@ -168,6 +168,8 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
             self._running[tune] = running.start(Trial.from_json(document))
             self._workers[tune] = worker
         self._endings = {tune: ending for tune, ending in state.get("endings", {}).items() if tune in self._running}
+        if self._endings:
+            _UNDELIVERED.add(self)
         self._was_away = False
         _LIVE[self._key] = self
 

@@ -16,6 +16,7 @@ tune = needed("ray.tune", "ray")
 from ray.tune.experiment import Experiment  # noqa: E402
 from ray.tune.experiment import Trial as TuneTrial  # noqa: E402
 from ray.tune.search import ConcurrencyLimiter, SearchGenerator  # noqa: E402
+from svge_client import ray_tune  # noqa: E402
 from svge_client.ray_tune import SvgeSearch  # noqa: E402
 
 
@@ -197,13 +198,15 @@ def test_what_could_not_be_told_before_the_end_is_delivered_or_restored(
     search.save(str(tmp_path / "state.pkl"))
     again = SvgeSearch("nothing", client)
     again.restore(str(tmp_path / "state.pkl"))
-    again.deliver()
+    ray_tune._deliver_the_rest()  # as at exit
+    assert again._running == {}
     assert [(trial.state, trial.value) for trial in client.trials(study)] == [("completed", 0.25), ("completed", 0.5)]
     cut = threading.Timer(0.05, setattr, (line, "is_cut", False))
     cut.start()
     search.deliver(patience=30.0)
     cut.join()
     assert search._running == {}
+    assert not ray_tune._UNDELIVERED
 
 
 def test_a_search_that_cannot_begin_says_so(remote: Client, line: Line, study: str) -> None:
