@@ -11,8 +11,17 @@ def server_url(url: str) -> str:
     except httpx.InvalidURL:
         is_http = False
     if not is_http:
-        raise ValueError(f"expected the address of a server, http://HOST:PORT or https://HOST, got '{url}'")
+        raise ValueError(f"expected the address of a server, http://HOST:PORT or https://HOST, got '{without_credentials(url)}'")
     return url
+
+
+def without_credentials(url: object) -> str:
+    """An address as people and logs may see it: a name and a password before its host become `***`."""
+    before, sign, rest = str(url).rpartition("@")
+    scheme, slashes, _ = before.partition("//")
+    if not sign:
+        return rest
+    return f"{scheme}//***@{rest}" if slashes else f"***@{rest}"
 
 
 def authorization(token: str | None) -> dict[str, str]:

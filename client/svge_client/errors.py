@@ -119,6 +119,9 @@ class Unavailable(ServerFault):
     """The server, or its model worker, is not available at this moment."""
 
 
+TEMPORARY = (Unreachable, RateLimited, ServerFault)
+"""What may be over when the same is asked a while later."""
+
 _BY_STATUS: dict[int, type[ResponseError]] = {
     400: Invalid,
     401: Denied,

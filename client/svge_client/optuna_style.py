@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from svge_client._sync.client import Client
@@ -25,6 +26,10 @@ from svge_client.values import Trial as FrozenTrial
 
 Values = float | Sequence[float] | Mapping[str, float]
 """The value of a trial, or its values: by objective, or in the order of the objectives that are observed."""
+
+
+_PATIENCE = 3600.0
+"""How long `optimize` tells a result again that cannot be delivered, in seconds."""
 
 
 class TrialState(StrEnum):
@@ -118,8 +123,12 @@ class Study:
 
     def ask(self) -> Trial:
         """A new trial. Raises `NothingToDo` where the study hands out none."""
+        return self._ask(patience=0.0)
+
+    def _ask(self, patience: float) -> Trial:
+        _ = self._observed  # as long as the server answers: it may be away when values are told
         worker = self._slots.take()
-        running = self._client.trial(self.study_name, worker=worker)
+        running = self._client.trial(self.study_name, worker=worker, patience=patience)
         try:
             running.start()
         except BaseException:
@@ -160,7 +169,7 @@ class Study:
         """Train until `n_trials` have ended, `timeout` seconds are over, the study hands out nothing more, or `stop` is called.
 
         `n_jobs` trials run side by side in threads. An exception of the objective fails the trial, and goes on unless it is one to
-        `catch`; trials that run beside it still end.
+        `catch`; trials that run beside it still end. While the server is away, results are told again for an hour.
         """
         self._stopped.clear()
         last = None if timeout is None else time.monotonic() + timeout
@@ -192,7 +201,7 @@ class Study:
         self._stopped.set()
 
     def _run(self, objective: Objective, catch: tuple[type[Exception], ...]) -> FrozenTrial:
-        trial = self.ask()
+        trial = self._ask(_PATIENCE)
         try:
             return self._measure(trial, objective, catch)
         finally:  # Ctrl-C, or a result that could not be told: somebody else gets it
@@ -222,9 +231,13 @@ class Study:
     def _named(self, values: Values) -> float | Mapping[str, float]:
         if isinstance(values, Mapping | int | float) or not isinstance(values, Sequence):
             return values
-        objectives = self._client.study(self.study_name).objectives or {"value": ""}
-        named = dict(zip((name for name in objectives if name not in COSTS), values, strict=True))
+        named = dict(zip(self._observed, values, strict=True))
         return named["value"] if list(named) == ["value"] else named
+
+    @cached_property
+    def _observed(self) -> list[str]:
+        """The names of what trainers report."""
+        return [name for name in self.directions if name not in COSTS]
 
     def _let_go(self, trial: Trial) -> None:
         if self._asked.pop(trial.number, None) is not None:  # the second time somebody else may have the slot

@@ -4,7 +4,9 @@ The study proposes, Tune trains. A trainable gets `config["architecture"]`, with
 the space's own form, beside the constants of Tune's `param_space`.
 """
 
+import atexit
 import logging
+import math
 import pickle
 import uuid
 import weakref
@@ -14,7 +16,7 @@ from weakref import WeakValueDictionary
 
 from svge_client._sync.client import Client
 from svge_client._sync.running import RunningTrial
-from svge_client.errors import Conflict, MissingExtra, NothingToDo, TrialStopped
+from svge_client.errors import TEMPORARY, MissingExtra, NothingToDo, ResponseError, TrialStopped
 from svge_client.slots import Slots
 from svge_client.values import Trial
 
@@ -31,6 +33,12 @@ _MODES = {"maximize": "max", "minimize": "min"}
 _LIVE: "WeakValueDictionary[str, SvgeSearch]" = WeakValueDictionary()
 """By key: an experiment that is restored comes with a search and a stopper that were stored apart."""
 
+_UNDELIVERED: "set[SvgeSearch]" = set()
+"""Those that hold ends of trials which the server does not know of: they live until it does, and are heard at exit."""
+
+Ending = tuple[str, dict[str, Any]]
+"""How a trial ended: the method of the running trial that tells it, and its arguments."""
+
 _STEP, _DONE = "training_iteration", "done"
 
 
@@ -41,8 +49,10 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
     A trial that Tune's scheduler ends early is reported as stopped. `stopper()` lets the study's own rule do that as well. For a
     study of several objectives `metric` and `mode` are lists, and the metrics have the objectives' names.
 
-    Leases are kept by heartbeats of the process that runs Tune. A restored experiment goes on with the trials that it had. The
-    address is `client`'s; its token is not stored with the experiment: a restored one takes `SVGE_TOKEN`.
+    Leases are kept by heartbeats of the process that runs Tune. Where the server is away, trainings go on: what ended meanwhile is
+    kept, with its lease, and told with the next call of Tune, by `deliver`, or when the program ends. A restored experiment goes on
+    with the trials that it had. The address is `client`'s; its token is not stored with the experiment: a restored one takes
+    `SVGE_TOKEN`.
     """
 
     _metric: str | list[str] | None
@@ -59,6 +69,8 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
         self._running: dict[str, RunningTrial] = {}
         self._workers: dict[str, str] = {}
         self._steps: dict[str, int] = {}
+        self._endings: dict[str, Ending] = {}
+        self._was_away = False
         self._slots = Slots(self._client.worker)
         _LIVE[self._key] = self
 
@@ -78,7 +90,11 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
             raise ValueError(f"the study '{self._study}' is to {objective}, but Tune's mode is '{first}'; change one of them")
         return True
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """None, upon which Tune asks again later, where the server is away and trials would be lost with the experiment."""
+        if self._is_away():
+            return None
+        self._tell()
         worker = self._slots.take()
         running = self._client.trial(self._study, worker=worker)
         try:
@@ -87,14 +103,19 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
             self._slots.free(worker)
             _log.info("the study '%s' hands out no more: %s", self._study, nothing.reason)
             return str(Searcher.FINISHED)
-        except BaseException:
+        except BaseException as error:
             self._slots.free(worker)
-            raise
+            if not (self._running and isinstance(error, (*TEMPORARY, ResponseError))):
+                raise
+            _log.warning("no trial was handed out, and those that run go on: %s", error)
+            self._was_away = isinstance(error, TEMPORARY)
+            return None if self._was_away else str(Searcher.FINISHED)
         self._running[trial_id], self._workers[trial_id] = running, worker
         trial = running.trial
         return {**self._constants, "architecture": trial.architecture.to_json(), "native": trial.native, "svge_trial": trial.id}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self._tell()
         running = self._running.get(trial_id)
         value, step = self._first(result), result.get(_STEP, 0)
         if running is None or value is None or step <= self._steps.get(trial_id, 0):
@@ -106,17 +127,18 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
             _log.info("trial %s should end: %s", trial_id, stopped.reason)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        running = self._running.pop(trial_id, None)
-        if running is None:
+        running = self._running.get(trial_id)
+        if running is None or trial_id in self._endings:
             return
-        try:
-            self._end(running, result or {}, error)
-        except Conflict as late:
-            _log.warning("the result of trial %s was not taken: %s", trial_id, late)
-        finally:
-            running.abandon()
-            self._slots.free(self._workers.pop(trial_id))
-            self._steps.pop(trial_id, None)
+        self._endings[trial_id] = self._ending(running, result or {}, error)
+        self._tell()
+
+    def deliver(self, patience: float = 0.0) -> None:
+        """Tell what ended while the server was away, again for so many seconds. For after `Tuner.fit`, and done at exit."""
+        for trial_id in self._endings:
+            self._running[trial_id].patience = patience
+        self._was_away = False
+        self._tell()
 
     def should_stop(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Whether the study's rule gives a trial up after this result."""
@@ -132,7 +154,7 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
         held = {tune: (self._workers[tune], one.trial.document) for tune, one in self._running.items()}
         client = {"url": self._client.base_url, "worker": self._client.worker}
         own = {"key": self._key, "study": self._study, "constants": self._constants, "metric": self._metric, "mode": self._mode}
-        return {**own, **client, "held": held, "steps": self._steps}
+        return {**own, **client, "held": held, "steps": self._steps, "endings": self._endings}
 
     def set_state(self, state: dict[str, Any]) -> None:
         self._study, self._constants, self._steps = state["study"], state["constants"], dict(state["steps"])
@@ -145,6 +167,10 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
             running = self._client.trial(self._study, worker=self._slots.take(worker))
             self._running[tune] = running.start(Trial.from_json(document))
             self._workers[tune] = worker
+        self._endings = {tune: ending for tune, ending in state.get("endings", {}).items() if tune in self._running}
+        if self._endings:
+            _UNDELIVERED.add(self)
+        self._was_away = False
         _LIVE[self._key] = self
 
     def save(self, checkpoint_path: str) -> None:
@@ -159,22 +185,73 @@ class SvgeSearch(Searcher):  # type: ignore[misc]
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.set_state(state | {"held": {}})  # a copy is stored with the experiment; `restore` takes the trials up
 
-    def _end(self, running: RunningTrial, result: dict[str, Any], error: bool) -> None:
-        first = self._first(result)
-        if error or first is None:
-            reason = "the trainable failed" if error else f"its last result has no finite '{self._metric}'"
-            running.fail(reason)
-        elif running.should_stop or not result.get(_DONE):
-            running.stop(running.advice or "ended by Tune's scheduler")
-        elif isinstance(self._metric, list):
-            running.report({name: float(result[name]) for name in self._metric}, step=result.get(_STEP))
-        else:
-            running.report(first, step=result.get(_STEP))
+    def _ending(self, running: RunningTrial, result: dict[str, Any], error: bool) -> Ending:
+        if error:
+            return "fail", {"reason": "the trainable failed"}
+        if self._first(result) is None:
+            return "fail", {"reason": f"its last result has no finite '{self._names[0]}'"}
+        if running.should_stop or not result.get(_DONE):
+            return "stop", {"reason": running.advice or "ended by Tune's scheduler"}
+        values = {name: _finite(result.get(name)) for name in self._names}
+        missing = [name for name, value in values.items() if value is None]
+        if missing:
+            return "fail", {"reason": f"its last result has no finite '{missing[0]}'"}
+        return "report", {"value": values if isinstance(self._metric, list) else values[self._names[0]], "step": result.get(_STEP)}
+
+    def _tell(self) -> None:
+        """Tell how trials ended, also those before. Nothing is raised: that would end the experiment, and trainings that go on."""
+        if self._endings and self._is_away():
+            return
+        for trial_id, (method, arguments) in list(self._endings.items()):
+            running = self._running[trial_id]
+            try:
+                getattr(running, method)(**arguments)
+            except TEMPORARY as error:
+                _log.warning("%s of trial %s, %s, is kept and told later: %s", method, running.trial.id, arguments, error)
+                self._was_away = True
+                _UNDELIVERED.add(self)
+                return
+            except ResponseError as error:
+                _log.warning("%s of trial %s, %s, was not taken: %s", method, running.trial.id, arguments, error)
+            running.abandon()
+            self._slots.free(self._workers.pop(trial_id))
+            self._steps.pop(trial_id, None)
+            del self._running[trial_id], self._endings[trial_id]
+        _UNDELIVERED.discard(self)
+
+    def _is_away(self) -> bool:
+        """Whether a server that was away still is. It is asked once, for Tune waits meanwhile."""
+        if self._was_away and self._running:
+            trial_id, running = next(iter(self._running.items()))
+            try:
+                self._client.heartbeat_once([running.trial], worker=self._workers[trial_id])
+            except TEMPORARY:
+                return True
+        self._was_away = False
+        return False
+
+    @property
+    def _names(self) -> list[str]:
+        return self._metric if isinstance(self._metric, list) else [str(self._metric)]
 
     def _first(self, result: dict[str, Any]) -> float | None:
         """The first metric of a result, where it is there and finite."""
-        value = result.get(str(self._metric[0] if isinstance(self._metric, list) else self._metric))
-        return float(value) if value is not None and abs(float(value)) < float("inf") else None
+        return _finite(result.get(self._names[0]))
+
+
+def _finite(value: Any) -> float | None:
+    """As a number, where it is one that can be stored."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+@atexit.register
+def _deliver_the_rest() -> None:
+    for search in list(_UNDELIVERED):
+        search.deliver()
 
 
 class SvgeStopper(Stopper):  # type: ignore[misc]

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from svge_client.address import without_credentials
 from svge_client.errors import ResponseError, SvgeError, Unreachable, error_of
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -66,7 +67,8 @@ class Request:
 
     def silence(self, error: httpx.RequestError, server: object) -> tuple[SvgeError, bool]:
         """The same where no answer came."""
-        unreachable = Unreachable(f"no answer from {server} to {self.method} {self.path}: {error!r}; is the server running?")
+        asked = f"{without_credentials(server)} to {self.method} {self.path}"
+        unreachable = Unreachable(f"no answer from {asked}: {error!r}; is the server running?")
         return unreachable, self.is_repeat_safe or isinstance(error, _NEVER_SENT)
 
 

@@ -53,7 +53,7 @@ def decode_query(
     steps: Annotated[int, Query(ge=2, description="… so many, both ends with them.")] = _DEFAULT_STEPS,
     samples: Annotated[int, Query(ge=1, le=1_000_000, description="Architectures drawn at each point.")] = 1,
     mode: Annotated[Mode, Query(description="'greedy' takes the most likely step each time.")] = "sampled",
-    seed: Annotated[int, Query(ge=0, lt=2**63)] = 0,
+    seed: Annotated[int, Query(ge=0, lt=2**63, description="Equal seeds give equal answers.")] = 0,
 ) -> DecodeQuery:
     return DecodeQuery(study, model, z, trial, random, start, end, steps, Sampling(samples, mode, seed))
 

@@ -15,6 +15,7 @@ import httpx
 import typer
 from rich.console import Console, RenderableType
 from svge_client import Client, ResponseError, Retry, ServerFault, SvgeError, Unreachable
+from svge_client.address import without_credentials
 
 from service.commands.documents import writing_to
 
@@ -89,7 +90,8 @@ def session(url: str, key: str | None, as_json: bool = False) -> Iterator[Sessio
     except Unreachable as error:
         cause = error.__cause__ if isinstance(error.__cause__, httpx.RequestError) else error
         reason = str(cause).strip() or type(cause).__name__
-        raise _exit(f"svge: no answer from {url}: {reason}; is the server running? Name another one with --url", FAILED) from error
+        asked = f"no answer from {without_credentials(url)}: {reason}"
+        raise _exit(f"svge: {asked}; is the server running? Name another one with --url", FAILED) from error
     except (SvgeError, ValueError) as error:
         raise _exit(f"svge: {error}", REFUSED) from error
 

@@ -126,6 +126,9 @@ def observe(
     attempt: Annotated[int | None, typer.Option(min=1, help="Which attempt it is of.", show_default="the last")] = None,
 ) -> None:
     """Report the result of a trial; the same again changes nothing."""
+    given: dict[str, object] = {"--value": value, "--std": std, "--step": step}
+    given |= {"--named-value": values or None, "--metric": metrics or None, "--reason": reason or None}
+    _check_options(status, {option for option, told in given.items() if told is not None})
     found = server.client.read_trial(trial)
     held = found.trial if attempt is None else _of_attempt(found, attempt)
     if status is Status.failed:
@@ -135,11 +138,28 @@ def observe(
     elif status is Status.stopped:
         done = server.client.stop(held, reason, value=value, step=step)
     else:
-        result = numbers(pairs(values, "--named-value"), "--named-value") or value
+        result = value if value is not None else numbers(pairs(values, "--named-value"), "--named-value")
         if result is None:
             raise ValueError("a completed trial has a value; give --value, or --named-value for each objective")
         done = server.client.observe(held, result, std=std, metrics=numbers(pairs(metrics, "--metric"), "--metric"), step=step)
     server.show(done, tables.trial_fields)
+
+
+_OPTIONS = {
+    Status.completed: {"--value", "--named-value", "--std", "--metric", "--step"},
+    Status.stopped: {"--value", "--step", "--reason"},
+    Status.failed: {"--reason"},
+    Status.infeasible: {"--reason"},
+}
+
+
+def _check_options(status: Status, given: set[str]) -> None:
+    """Raises `ValueError` where something that was said would not be stored."""
+    if {"--value", "--named-value"} <= given:
+        raise ValueError("a trial has one value or one for each named objective; give --value or --named-value, not both")
+    unused = sorted(given - _OPTIONS[status])
+    if unused:
+        raise ValueError(f"a trial that is {status} has no {', '.join(unused)}; leave that out, or say another --status")
 
 
 def _of_attempt(found: TrialHistory, attempt: int) -> Trial:

@@ -2,8 +2,9 @@ import random
 
 import httpx
 import pytest
-from svge_client import Conflict, Invalid, Retry, Unavailable, Unreachable
+from svge_client import Client, Conflict, Invalid, Retry, Unavailable, Unreachable
 from svge_client._sync.transport import Transport
+from svge_client.retry import ONCE
 
 from tests.client.wire import Answer, FakeServer, answer, problem
 
@@ -85,6 +86,25 @@ def test_an_answer_that_is_not_the_service_s_is_no_answer(repeat_safe: bool) -> 
     assert "POST /x" in str(result)
     assert "sign in" in str(result)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://me:secret@test", "http://***@test"),
+        ("https://me:sec%40ret@test:1", "https://***@test:1"),
+        ("http://me:sec/ret@test", "http://***@test"),
+        ("me:secret@test", "***@test"),
+        ("http://test:1", "http://test:1"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
+    server = FakeServer()
+    server.on("/version", REFUSED)
+    with pytest.raises((Unreachable, ValueError)) as raised, Client(url, transport=server, retry=ONCE) as client:
+        client.version()
+    assert shown in str(raised.value)
+    assert "sec" not in str(raised.value)
 
 
 def test_an_answer_that_cannot_be_unpacked_is_no_answer() -> None:

@@ -13,6 +13,11 @@ class AsyncResource:
         self._transport = transport
         self.worker = worker
 
+    @property
+    def _longest_pause(self) -> float:
+        """The longest pause between two attempts at a request, in seconds."""
+        return self._transport.retry.longest_pause
+
     async def _pages(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[Any]:
         """The answers of all pages of a listing, from a cursor on if the query has one."""
         while True:

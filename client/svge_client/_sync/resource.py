@@ -13,6 +13,11 @@ class Resource:
         self._transport = transport
         self.worker = worker
 
+    @property
+    def _longest_pause(self) -> float:
+        """The longest pause between two attempts at a request, in seconds."""
+        return self._transport.retry.longest_pause
+
     def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Any]:
         """The answers of all pages of a listing, from a cursor on if the query has one."""
         while True:

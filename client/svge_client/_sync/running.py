@@ -1,13 +1,14 @@
 """A trial while it runs: its lease is renewed in the background until it is reported, failed, stopped or given up."""
 
 import logging
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from svge_client.bodies import is_finite
-from svge_client.concurrency import Call, Lock, Pulse
-from svge_client.errors import Invalid, LeaseLost, NothingToDo, SvgeError, TrialDiverged, TrialStopped
+from svge_client.concurrency import Call, Lock, Pulse, sleep
+from svge_client.errors import TEMPORARY, Invalid, LeaseLost, NothingToDo, SvgeError, TrialDiverged, TrialStopped
 from svge_client.values import Architecture, Heartbeat, Progress, Trial
 
 if TYPE_CHECKING:
@@ -28,17 +29,22 @@ class RunningTrial:
     `TrialStopped`, which `progress` raises and a trainer may raise, ends the body early: that is reported, and the program goes on
     after the body.
 
+    A report, failure or stop that cannot be delivered, because the server is away or fails, is told again for `patience` seconds
+    before that is an error; heartbeats go on meanwhile.
+
     Entering raises `NothingToDo` where the study has no trial to hand out.
     """
 
-    def __init__(self, client: "Trainer", study: str, worker: str, heartbeat_seconds: float | None) -> None:
+    def __init__(self, client: "Trainer", study: str, worker: str, heartbeat_seconds: float | None, patience: float = 0.0) -> None:
         self._client = client
         self._study = study
         self._worker = worker
         self.heartbeat_seconds = heartbeat_seconds
+        self.patience = patience
         self._trial: Trial | None = None
         self._has_value = False
         self._has_ended = False
+        self._is_unheard = False
         self._is_lost = False
         self._reason: str | None = None
         self._is_news = False
@@ -51,6 +57,11 @@ class RunningTrial:
     def has_started(self) -> bool:
         """Whether it has been asked for with success."""
         return self._trial is not None
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether its end was told, and the server has not taken it."""
+        return self._is_unheard
 
     @property
     def trial(self) -> Trial:
@@ -187,13 +198,31 @@ class RunningTrial:
     def _finish(self, report: Call[Trial]) -> Trial:
         if self._unsent:
             self._send()
+        self._is_unheard = True
         try:
-            self._trial = report()
+            self._trial = self._deliver(report)
         except LeaseLost:
+            self._is_unheard = False
             self.abandon()
             raise
+        self._is_unheard = False
         self.abandon()
         return self._trial
+
+    def _deliver(self, report: Call[Trial]) -> Trial:
+        """What the server says to it, told again while it is away and there is patience left."""
+        last = time.monotonic() + self.patience
+        while True:
+            try:
+                return report()
+            except TEMPORARY as error:
+                left = last - time.monotonic()
+                if left <= 0:
+                    raise
+                _log.warning(
+                    "the end of trial %s did not arrive; it is told again for %.0f seconds: %s", self.trial.id, left, error
+                )
+            sleep(min(left, self._client._longest_pause))
 
     def _send(self) -> None:
         """Renew the lease, and tell the values that have not arrived yet, in their order.

@@ -13,6 +13,8 @@ from svge_client.retry import ONCE, Retry
 from svge_client.values import Heartbeat, Progress, Result, Study, Suggestion, Trial, trials_of
 
 _LONGEST_HEARTBEAT = 60.0
+_PATIENCE = 3600.0
+"""How long `run` tells the end of a trial again, in seconds: what was trained shall outlive an hour without the server."""
 
 
 class Trainer(Resource):
@@ -37,11 +39,13 @@ class Trainer(Resource):
         answer = self._transport.post("/suggest", body)
         return Suggestion(trials_of(answer), answer.get("reason"))
 
-    def trial(self, study: str, heartbeat_seconds: float | None = None, *, worker: str | None = None) -> RunningTrial:
+    def trial(
+        self, study: str, heartbeat_seconds: float | None = None, *, worker: str | None = None, patience: float = 0.0
+    ) -> RunningTrial:
         """A context manager that asks for one trial and keeps its lease; the heartbeats come at a quarter of the study's lease
-        unless a period is given.
+        unless a period is given. An end of the trial that cannot be delivered is told again for `patience` seconds.
         """
-        return RunningTrial(self, study, worker or self.worker, heartbeat_seconds)
+        return RunningTrial(self, study, worker or self.worker, heartbeat_seconds, patience)
 
     def run(
         self,
@@ -50,15 +54,18 @@ class Trainer(Resource):
         *,
         trials: int | None = None,
         catch: tuple[type[Exception], ...] = (),
+        patience: float = _PATIENCE,
     ) -> tuple[Trial, ...]:
         """Train what the study hands out, until it hands out nothing more or `trials` have ended, and return those.
 
         `train` gets the running trial and returns its value, its values by objective, or None where it has reported them itself.
-        An exception of it is reported as the trial's failure; it ends the run unless it is one to `catch`.
+        An exception of it is reported as the trial's failure; it ends the run unless it is one to `catch`. A trial's end that
+        cannot be delivered is told again for `patience` seconds; then, or where the server refuses it, that ends the run whatever
+        is to be caught, for the trial would be handed out to this worker again, and trained again.
         """
         ended: list[Trial] = []
         while trials is None or len(ended) < trials:
-            running = self.trial(study)
+            running = self.trial(study, patience=patience)
             try:
                 with running:
                     value = train(running)
@@ -67,8 +74,8 @@ class Trainer(Resource):
             except NothingToDo:
                 break
             except catch:
-                if not running.has_started:
-                    raise  # it is not an exception of `train`
+                if not running.has_started or running.is_unheard:
+                    raise  # it is not an exception of `train`, or one that the server does not know of
             ended.append(running.trial)
         return tuple(ended)
 

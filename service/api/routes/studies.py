@@ -19,7 +19,7 @@ from service.studies.lifecycle import TrialFilter
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
-TagQuery = Annotated[Tag | None, Query(examples=["baseline"])]
+TagQuery = Annotated[Tag | None, Query(description="Only those that have it.", examples=["baseline"])]
 
 
 @router.post("", status_code=201, response_model=StudySchema, responses=example(201, STUDY))
@@ -91,7 +91,7 @@ async def enqueue(context: ContextDep, name: str, body: EnqueueRequest) -> Trial
 async def list_trials(
     context: ContextDep,
     name: str,
-    state: TrialState | None = None,
+    state: Annotated[TrialState | None, Query(description="Only those in it.")] = None,
     tag: TagQuery = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -117,7 +117,9 @@ async def list_trials(
 
 
 @router.get("/{name}/best", response_model=TrialsAnswer, responses=example(200, {"trials": [COMPLETED]}))
-async def best_trials(context: ContextDep, name: str, k: Annotated[int, Query(ge=1, examples=[3])] = 1) -> TrialsAnswer:
+async def best_trials(
+    context: ContextDep, name: str, k: Annotated[int, Query(ge=1, description="How many.", examples=[3])] = 1
+) -> TrialsAnswer:
     """The `k` completed trials with the best values, of the first objective where there are several, the best first."""
     check_limit(k, context.settings.max_page, "/k", "trials")
     return TrialsAnswer(trials=[trial_schema(trial) for trial in await lifecycle.best_trials(context, name, k)])

@@ -4,8 +4,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
-from svge_client import Client
+from svge_client import Client, Retry
 
 from tests.client.live import serving
 
@@ -27,6 +28,34 @@ def client(url: str, tmp_path: Path) -> Iterator[Client]:
     with Client(url, worker=tmp_path.name) as client:
         yield client
     assert heartbeats() == 0
+
+
+class Line(httpx.BaseTransport):
+    """The way to the server, which may be cut."""
+
+    def __init__(self) -> None:
+        self._transport = httpx.HTTPTransport()
+        self.is_cut = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self.is_cut:
+            raise httpx.ConnectError("the line is cut")
+        return self._transport.handle_request(request)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+@pytest.fixture
+def remote(url: str, line: Line, tmp_path: Path) -> Iterator[Client]:
+    """A client that gives up at once where the line is cut."""
+    with Client(url, worker=tmp_path.name, transport=line, retry=Retry(1, 0.001, 0.002)) as client:
+        yield client
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from svge_client import Client, Conflict, LeaseLost, NotFound, NothingToDo
 from svge_client.optuna_style import Study, Trial, TrialPruned, TrialState, create_study, load_study
 from svge_client.values import Architecture
 
-from tests.client.facades.conftest import heartbeats
+from tests.client.facades.conftest import Line, heartbeats
 
 
 def states(study: Study) -> list[tuple[str, float | None]]:
@@ -198,3 +199,16 @@ def test_a_result_that_cannot_be_told_leaves_the_trial_to_somebody_else(made: St
     assert heartbeats() == 0
     made.optimize(lambda trial: 0.5, n_trials=1)  # under the same name, so that it is the same trial
     assert states(made) == [("completed", 0.5)]
+
+
+@pytest.mark.parametrize("values", [0.5, (0.5,)])
+def test_a_result_outlives_an_hour_without_the_server(values: Any, client: Client, remote: Client, line: Line) -> None:
+    study = create_study(client.worker, "nasbench101", storage=remote, direction="maximize")
+
+    def objective(trial: Trial) -> Any:
+        line.is_cut = True
+        threading.Timer(0.05, setattr, (line, "is_cut", False)).start()
+        return values
+
+    study.optimize(objective, n_trials=1)
+    assert states(study) == [("completed", 0.5)]

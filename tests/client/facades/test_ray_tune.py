@@ -1,12 +1,14 @@
 """The searcher in the hands of Ray Tune's own generator of trials, which is what `Tuner.fit` gives it to."""
 
 import pickle
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from svge_client import Client, NotFound
+from svge_client import Client, NotFound, Unreachable
 
+from tests.client.facades.conftest import Line
 from tests.client.facades.optional import needed
 
 tune = needed("ray.tune", "ray")
@@ -14,6 +16,7 @@ tune = needed("ray.tune", "ray")
 from ray.tune.experiment import Experiment  # noqa: E402
 from ray.tune.experiment import Trial as TuneTrial  # noqa: E402
 from ray.tune.search import ConcurrencyLimiter, SearchGenerator  # noqa: E402
+from svge_client import ray_tune  # noqa: E402
 from svge_client.ray_tune import SvgeSearch  # noqa: E402
 
 
@@ -153,3 +156,70 @@ def test_a_trial_that_could_not_be_asked_for_holds_no_name(client: Client) -> No
     with pytest.raises(NotFound):
         search.suggest("first")
     assert search._slots.take() == f"{client.worker}/1"
+
+
+def test_what_ended_while_the_server_was_away_is_told_with_the_next_call(
+    client: Client, remote: Client, line: Line, study: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = generator(SvgeSearch(study, remote))
+    first, second, third = (next_trial(made) for _ in range(3))
+    line.is_cut = True
+    made.on_trial_result(first.trial_id, result(1, 0.25))
+    made.on_trial_complete(first.trial_id, result(2, 0.5, done=True))
+    made.on_trial_complete(second.trial_id, error=True)
+    assert made.next_trial() is None
+    assert not made.is_finished()
+    assert "report" in caplog.text
+    assert "0.5" in caplog.text
+    assert [trial.state for trial in client.trials(study)] == ["running"] * 3
+    line.is_cut = False
+    made.on_trial_result(third.trial_id, result(1, 0.75))
+    assert [(trial.state, trial.value) for trial in client.trials(study)] == [
+        ("completed", 0.5),
+        ("failed", None),
+        ("running", None),
+    ]
+    assert [(step.step, step.value) for step in client.progress(next(iter(client.trials(study))))] == [(1, 0.25)]
+    made.on_trial_complete(third.trial_id, result(2, 0.75, done=True))
+    assert isinstance(made.next_trial(), TuneTrial)
+    for trial_id in list(made.searcher.searcher._running):
+        made.on_trial_complete(trial_id, error=True)
+
+
+def test_what_could_not_be_told_before_the_end_is_delivered_or_restored(
+    client: Client, remote: Client, line: Line, study: str, tmp_path: Path
+) -> None:
+    search = SvgeSearch(study, remote)
+    made = generator(search)
+    first, second = next_trial(made), next_trial(made)
+    line.is_cut = True
+    for trial, value in ((first, 0.25), (second, 0.5)):
+        made.on_trial_complete(trial.trial_id, result(2, value, done=True))
+    search.save(str(tmp_path / "state.pkl"))
+    again = SvgeSearch("nothing", client)
+    again.restore(str(tmp_path / "state.pkl"))
+    ray_tune._deliver_the_rest()  # as at exit
+    assert again._running == {}
+    assert [(trial.state, trial.value) for trial in client.trials(study)] == [("completed", 0.25), ("completed", 0.5)]
+    cut = threading.Timer(0.05, setattr, (line, "is_cut", False))
+    cut.start()
+    search.deliver(patience=30.0)
+    cut.join()
+    assert search._running == {}
+    assert not ray_tune._UNDELIVERED
+
+
+def test_a_search_that_cannot_begin_says_so(remote: Client, line: Line, study: str) -> None:
+    line.is_cut = True
+    with pytest.raises(Unreachable):
+        SvgeSearch(study, remote).suggest("first")
+
+
+def test_trainings_outlive_a_study_that_is_deleted(client: Client, study: str, caplog: pytest.LogCaptureFixture) -> None:
+    made = generator(SvgeSearch(study, client))
+    trial = next_trial(made)
+    client.delete_study(study)
+    assert made.next_trial() is None
+    assert made.is_finished()
+    made.on_trial_complete(trial.trial_id, result(2, 0.5, done=True))
+    assert "was not taken" in caplog.text

@@ -1,21 +1,19 @@
 """The guides for people say what there is: their Python runs, and they name every command and every method."""
 
 import re
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from svge_client import Architecture, AsyncClient, Client
+from svge_client import Architecture, AsyncClient, AsyncRunningTrial, Client, RunningTrial, SvgeError, optuna_style
 from torch.utils.data import DataLoader, TensorDataset
 
 from tests.client.facades.optional import needed
-from tests.client.live import serving
 from tests.service.commands.trees import commands
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "client.md").read_text(encoding="utf-8")
 COMMAND_LINE = (DOCS / "command-line.md").read_text(encoding="utf-8")
 
@@ -28,20 +26,6 @@ def sections() -> dict[str, str]:
         for heading, text in zip(parts[::2], parts[1::2], strict=True)
     }
     return {heading: text for heading, text in code.items() if text}
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("service")) as url:
-        yield url
-
-
-@pytest.fixture
-def names(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """What the guide leaves to its readers."""
-    monkeypatch.setenv("SVGE_URL", url)
-    with Client() as client:
-        yield {"client": client, "train": lambda architecture: 0.5}
 
 
 def test_what_the_guide_shows_of_the_client_runs(names: dict[str, Any]) -> None:
@@ -83,6 +67,37 @@ def test_what_the_guide_shows_of_ray_tune_is_what_tune_takes(names: dict[str, An
     assert run.stop("a", {"training_iteration": 1, "accuracy": 0.5}) is False
     search.search_alg.on_trial_complete("a", {"training_iteration": 9, "accuracy": 0.5, "done": True})
     assert [trial.value for trial in names["client"].trials("tune")] == [0.5]
+
+
+def section(heading: str) -> str:
+    return GUIDE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+
+
+def public(*things: object) -> set[str]:
+    return {name for thing in things for name in dir(thing) if not name.startswith("_")}
+
+
+def errors(root: type) -> set[str]:
+    return {root.__name__}.union(*(errors(child) for child in root.__subclasses__()))
+
+
+def test_the_guide_names_every_exception() -> None:
+    named = set(re.findall(r"`(\w+)`", section("When something goes wrong")))
+    assert errors(SvgeError) <= named | {"SvgeError"}
+
+
+@pytest.mark.parametrize("kind", [RunningTrial, AsyncRunningTrial])
+def test_the_guide_names_all_of_a_running_trial(kind: Any) -> None:
+    running = kind(AsyncClient() if kind is AsyncRunningTrial else Client(), "demo", "w", None)
+    named = re.findall(r"`(\w+)`", section("A running trial"))
+    assert public(kind) | {name for name in vars(running) if not name.startswith("_")} <= set(named)
+    assert [name for name in named if name not in {*public(running), "with", "run"}] == []
+
+
+def test_the_guide_names_all_that_is_like_optuna() -> None:
+    named = set(re.findall(r"\w+", section("Coming from Optuna")))
+    offered = public(optuna_style.Study, optuna_style.Trial) | {"create_study", "load_study", "TrialPruned"}
+    assert offered - {"study_name", "number"} <= named
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
