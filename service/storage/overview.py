@@ -3,13 +3,14 @@
 Each runs in the caller's transaction and reads as much as it answers, however large the study is.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
-from service.storage.tables import AttemptRow, TrialRow
+from service.storage.tables import AttemptRow, StudyRow, TrialRow
 from service.storage.trial_rows import read_trials, trial_query
 from service.storage.values import Study, Trial, TrialState
 
@@ -108,10 +109,26 @@ def part(session: Session, study_id: int, state: TrialState | None, order: Order
 
 def events(session: Session, study_id: int, limit: int) -> list[Event]:
     """The trials that changed last, the last one first."""
-    attempt = and_(AttemptRow.trial_id == TrialRow.id, AttemptRow.attempt == TrialRow.attempt)
-    query = select(*_EVENT, AttemptRow.started_at, AttemptRow.ended_at).outerjoin(AttemptRow, attempt)
-    query = query.where(TrialRow.study_id == study_id).order_by(TrialRow.change.desc()).limit(limit)
+    query = _events().where(TrialRow.study_id == study_id).order_by(TrialRow.change.desc()).limit(limit)
     return [_event(row) for row in session.execute(query)]
+
+
+def last_events(session: Session, study_ids: Sequence[int]) -> dict[int, tuple[int, Event]]:
+    """Of each study that has trials, by its key, the number of its last change and what happened then."""
+    newest = select(TrialRow.id).where(TrialRow.study_id == StudyRow.id).order_by(TrialRow.change.desc()).limit(1)
+    of_each = select(newest.correlate(StudyRow).scalar_subquery()).select_from(StudyRow).where(StudyRow.id.in_(study_ids))
+    trials = [trial_id for trial_id in session.scalars(of_each) if trial_id is not None]
+    found = {}
+    for start in range(0, len(trials), _CHUNK):
+        query = _events().add_columns(TrialRow.study_id, TrialRow.change)
+        for row in session.execute(query.where(TrialRow.id.in_(trials[start : start + _CHUNK]))):
+            found[row.study_id] = row.change, _event(row)
+    return found
+
+
+def _events() -> Select[Any]:
+    attempt = and_(AttemptRow.trial_id == TrialRow.id, AttemptRow.attempt == TrialRow.attempt)
+    return select(*_EVENT, AttemptRow.started_at, AttemptRow.ended_at).outerjoin(AttemptRow, attempt)
 
 
 def _results(session: Session, query: Select[Any]) -> list[Result]:

@@ -1,5 +1,7 @@
 """A study from above: its pulse, an even spread of its trials, any part of its listing, and what happened last."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.errors import StudyNotFound
@@ -87,11 +89,31 @@ async def test_the_pulse_moves_with_every_change_and_not_without_one(service: Se
 
 
 async def test_studies_come_with_the_newest_first(service: Service) -> None:
-    await grow(service, [0.5])
+    await grow(service, [0.5, 0.9, 0.1])
+    await service.post("/studies", {"name": "less", "space": "nasbench201", "objective": "minimize"}, 201)
+    for value in (0.5, 0.9, 0.1):
+        (trial,) = (await service.post("/suggest", {"study": "less", "worker": "w"}))["trials"]
+        await service.observe(trial, value)
     await service.post("/studies", {"name": "later", "space": "nasbench201"}, 201)
-    found = await overview.pulses(service.app.state.context, 10)
-    assert [pulse.summary.study.name for pulse in found] == ["later", "demo"]
-    assert [pulse.last is None for pulse in found] == [True, False]
+    context = service.app.state.context
+    found = await overview.pulses(context, 10)
+    assert [pulse.summary.study.name for pulse in found] == ["later", "less", "demo"]
+    assert [pulse.summary.best_value for pulse in found] == [None, 0.1, 0.9]
+    assert [pulse.last is None for pulse in found] == [True, False, False]
+    for pulse in found:
+        alone = await overview.pulse(context, pulse.summary.study.name)
+        assert replace(alone, now=pulse.now) == pulse
+        assert pulse.change == await overview.last_change(context, pulse.summary.study.name)
+
+
+async def test_studies_are_found_by_a_part_of_their_name(service: Service) -> None:
+    for name in ("cells", "cells-2", "Cells_3", "lines"):
+        await service.post("/studies", {"name": name, "space": "nasbench201"}, 201)
+    context = service.app.state.context
+    assert await overview.search_studies(context, "CELL", 10) == ["Cells_3", "cells-2", "cells"]
+    assert await overview.search_studies(context, "_", 10) == ["Cells_3"], "what stands for any letter in SQL is a letter here"
+    assert await overview.search_studies(context, "", 2) == ["lines", "Cells_3"]
+    assert await overview.existing_studies(context, ["lines", "none", "cells"]) == ["lines", "cells"]
 
 
 async def test_a_curve_that_is_kept_is_never_an_old_one(service: Service) -> None:
