@@ -4,7 +4,8 @@ The plane belongs to checkpoint and space alone, so that trials keep their place
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import anyio.to_thread
 import numpy as np
@@ -15,9 +16,11 @@ from models.architectures.canonical import canonicalise
 from models.search.proposal import Prediction
 from models.spaces.space import SearchSpace
 from service.storage import trials
-from service.storage.values import Trial
+from service.storage.session import Database
+from service.storage.values import Study, Trial
 from service.studies.context import Context
-from service.studies.latents import Point, Scope, predicted, study_scope
+from service.studies.latent_points import Point, points_of
+from service.studies.latents import Scope, predicted, study_scope
 from service.workers.worker import Encoding
 
 _SAMPLE_SEED = 0
@@ -25,6 +28,7 @@ _AXES_FROM = 512
 """Random architectures that the axes are found from."""
 
 _MOST_KEPT = 8
+_MOST_MAPS = 4
 
 Points = npt.NDArray[np.float64]
 
@@ -59,21 +63,12 @@ async def latent_map(context: Context, name: str, limit: int, sample: int, with_
     """
     scope = await study_scope(context, name)
     assert scope.study is not None
-    study = scope.study
-    plane, encodings = await _axes(context, scope, sample)
-    newest = await context.database.read(lambda session: trials.newest(session, study.id, limit))
-    points = await _points(context, scope, newest)
-    shown = {encoding.canonical_id: encoding for encoding in encodings[:sample]}
-    graphs = {key: encoding.architecture for key, encoding in shown.items()}
-    predictions = await predicted(context, study, graphs) if with_predictions else {}
-    places = plane.place([encoding.mean for encoding in shown.values()])
-    return LatentMap(
-        scope.space,
-        list(zip(newest, plane.place(points), strict=True)),
-        points,
-        [Placed(shown[key], place, predictions.get(key)) for key, place in zip(shown, places, strict=True)],
-        plane.explained,
-    )
+    found = await _kept_map(context, scope, scope.study, limit, sample)
+    if not with_predictions:
+        return found
+    graphs = {placed.encoding.canonical_id: placed.encoding.architecture for placed in found.sample}
+    predictions = await predicted(context, scope.study, graphs)
+    return replace(found, sample=[replace(one, prediction=predictions.get(one.encoding.canonical_id)) for one in found.sample])
 
 
 async def point_at(context: Context, name: str, place: tuple[float, float]) -> Point:
@@ -136,11 +131,35 @@ def _draw(space: SearchSpace, count: int) -> list[Architecture]:
     return list(dict.fromkeys(canonicalise(space.sample(rng)) for _ in range(count)))
 
 
-async def _points(context: Context, scope: Scope, found: Sequence[Trial]) -> list[tuple[float, ...]]:
-    """The latent points of trials; those that have none, or one of another checkpoint, are encoded."""
-    points = {trial.id: trial.origin.latent for trial in found if trial.model_hash == scope.card.hash and trial.origin.latent}
-    missing = [trial for trial in found if trial.id not in points]
-    if missing:
-        encodings = await context.compute(context.worker.encode(scope.card.hash, [trial.architecture for trial in missing]))
-        points |= {trial.id: encoding.mean for trial, encoding in zip(missing, encodings, strict=True)}
-    return [points[trial.id] for trial in found]
+_MAPS: WeakKeyDictionary[Database, dict[tuple[int, str, int, int], tuple[int, LatentMap]]] = WeakKeyDictionary()
+"""The last maps of each database, by study, checkpoint and size, with the change of the study that they show: every click looks at
+one.
+"""
+
+
+async def _kept_map(context: Context, scope: Scope, study: Study, limit: int, sample: int) -> LatentMap:
+    """The map without predictions, made anew where something has changed."""
+    maps, key = _MAPS.setdefault(context.database, {}), (study.id, scope.card.hash, limit, sample)
+    change = await context.database.read(lambda session: trials.last_change(session, study.id))
+    if key not in maps or maps[key][0] != change:
+        found = await _new_map(context, scope, study, limit, sample)
+        maps.pop(key, None)
+        while len(maps) >= _MOST_MAPS:
+            maps.pop(next(iter(maps)))
+        maps[key] = change, found
+    return maps[key][1]
+
+
+async def _new_map(context: Context, scope: Scope, study: Study, limit: int, sample: int) -> LatentMap:
+    plane, encodings = await _axes(context, scope, sample)
+    newest = await context.database.read(lambda session: trials.newest(session, study.id, limit))
+    points = await points_of(context, scope.card.hash, newest)
+    shown = list({encoding.canonical_id: encoding for encoding in encodings[:sample]}.values())
+    places = plane.place([encoding.mean for encoding in shown])
+    return LatentMap(
+        scope.space,
+        list(zip(newest, plane.place(points), strict=True)),
+        points,
+        [Placed(encoding, place, None) for encoding, place in zip(shown, places, strict=True)],
+        plane.explained,
+    )

@@ -20,7 +20,8 @@ from service.storage.values import Trial
 from service.studies import latents
 from service.studies.architectures import Graph
 from service.studies.latent_map import latent_map, near, point_at
-from service.studies.latents import Decoded, Point, Sampling, points_between, study_scope, trial_point
+from service.studies.latent_points import Point
+from service.studies.latents import Decoded, Sampling, points_between, study_scope, trial_point
 
 MOST_TRIALS = 1000
 SAMPLE = 400

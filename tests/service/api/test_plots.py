@@ -49,7 +49,7 @@ async def test_the_map_has_trials_and_a_sample_in_one_plane(service: Service) ->
         assert places[trial["trial"]] == pytest.approx((trial["x"], trial["y"]))
 
 
-async def test_a_trial_that_has_no_point_is_encoded(service: Service) -> None:
+async def test_a_trial_that_has_no_point_is_encoded_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     await service.post("/studies", ONE_SPACE, 201)
     first = (await service.suggest("w"))["trials"][0]
     await service.post("/studies", ONE_SPACE | {"name": "other"}, 201)
@@ -59,6 +59,11 @@ async def test_a_trial_that_has_no_point_is_encoded(service: Service) -> None:
     (placed,) = (await service.get("/studies/other/latent-map"))["trials"]
     (known,) = (await service.get("/studies/demo/latent-map"))["trials"]
     assert (placed["x"], placed["y"]) == pytest.approx((known["x"], known["y"]))
+    monkeypatch.setattr(service.worker, "encode", None)
+    (trial,) = (await service.post("/suggest", {"study": "other", "worker": "w"}))["trials"]
+    await service.observe(trial, 0.5)
+    (found,) = (await service.get("/studies/other/latent-map"))["trials"]
+    assert found == placed | {"state": "completed", "value": 0.5}, "what has changed is shown, with the point that is known"
 
 
 async def test_limits_and_names_are_checked(service: Service) -> None:
