@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
+import anyio.to_thread
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from service.dashboard.figures.plane import HEIGHT, SHADES, Mark, Shade, latent_plane
-from service.dashboard.figures.style import empty
+from service.dashboard.figures.style import Figure, empty
 from service.dashboard.pages import latent_point
 from service.dashboard.paths import studies_path, study_path
 from service.dashboard.visit import here
@@ -47,7 +47,7 @@ def register(app: Dash) -> None:
     latent_point.register(app)
 
 
-async def show_plane(shade: Shade, ends: Mapping[str, Any], name: str | None) -> tuple[go.Figure, str]:
+async def show_plane(shade: Shade, ends: Mapping[str, Any], name: str | None) -> tuple[Figure, str]:
     """The plane, and which trials it shows; the surrogate is asked only where its answer is the colour."""
     if name is None:
         raise PreventUpdate
@@ -55,7 +55,7 @@ async def show_plane(shade: Shade, ends: Mapping[str, Any], name: str | None) ->
     limit = min(latent_point.MOST_TRIALS, here().settings.max_page)
     found = await latent_map(here(), name, limit, latent_point.SAMPLE, with_predictions=shade != "value")
     marks = [Mark(letter, tuple(end["place"])) for letter, end in sorted(ends.items())]
-    figure = latent_plane(found, shade, value_name(settings), marks)
+    figure = await anyio.to_thread.run_sync(latent_plane, found, shade, value_name(settings), marks)
     return figure, caption(len(found.trials), limit, shade, [each.prediction for each in found.sample])
 
 
