@@ -72,6 +72,8 @@ class Gate:
                 ForeignCaller("expected a request of the dashboard's own pages; open the dashboard itself"), path
             )
         if path == SIGN_OUT:
+            if scope["method"] != "POST":
+                return Response(status_code=405, headers={"Allow": "POST"})
             gone = RedirectResponse(SIGN_IN, status_code=303)
             gone.delete_cookie(COOKIE, path="/")
             return gone

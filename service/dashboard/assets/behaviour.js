@@ -14,6 +14,9 @@
 
   apply(chosen());
 
+  /* Plots wait for Plotly's script, which the page brings along and which takes this place. Without this they would load it anew. */
+  window.Plotly = new Promise((resolve) => { document.addEventListener("DOMContentLoaded", resolve); });
+
   document.addEventListener("click", (event) => {
     if (!(event.target instanceof Element) || !event.target.closest("#theme")) { return; }
     const dark = root.dataset.theme
@@ -32,11 +35,28 @@
     }
   }
 
+  /* What failed last and has not succeeded since: its notice stays until it does. A press on a button that was refused is one too. */
+  const failed = new Set();
+
+  function settle(request, answer) {
+    const body = request[1] && request[1].body;
+    if (typeof body !== "string" || !String(request[0]).includes("_dash-update-component")) { return; }
+    const key = JSON.parse(body).output;
+    if (answer.headers.has("x-svge-failed")) {
+      failed.add(key);
+    } else if (key.includes("problem.children")) {
+      failed.clear(); /* another page, on which nothing has failed */
+    } else if (answer.ok && failed.delete(key) && failed.size === 0) {
+      window.dash_clientside.set_props("problem", { children: null });
+    }
+  }
+
   const send = window.fetch;
   window.fetch = async function (...request) {
     try {
       const answer = await send.apply(this, request);
       if (answer.status === 401) { window.location.reload(); }
+      settle(request, answer);
       if (answer.status >= 500) { show("lost", "service fails"); } else { show("live", "live"); }
       return answer;
     } catch (error) {
@@ -47,11 +67,15 @@
 
   /* Dash gives lists of radio buttons and check boxes the roles of a list box, which their inputs contradict. Without these roles
      they are read out as what they are. */
+  const lists = document.getElementsByClassName("pills");
+
   function plain() {
-    document.querySelectorAll(".pills[role], .pills [role], .pills [aria-selected]").forEach((element) => {
-      element.removeAttribute("role");
-      element.removeAttribute("aria-selected");
-    });
+    for (const list of lists) {
+      for (const element of [list, ...list.querySelectorAll("[role], [aria-selected]")]) {
+        element.removeAttribute("role");
+        element.removeAttribute("aria-selected");
+      }
+    }
   }
 
   new MutationObserver(plain).observe(root, {
@@ -70,6 +94,14 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     svge: {
+      followClick: function (clicks) {
+        for (const click of clicks) {
+          for (const point of (click && click.points) || []) {
+            if (point.customdata) { return "/dashboard/trials/" + encodeURIComponent(point.customdata[0]); }
+          }
+        }
+        return window.dash_clientside.no_update;
+      },
       setTitle: function (title) {
         if (title) { document.title = title; }
         return window.dash_clientside.no_update;
