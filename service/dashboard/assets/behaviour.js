@@ -15,7 +15,29 @@
   apply(chosen());
 
   /* Plots wait for Plotly's script, which the page brings along and which takes this place. Without this they would load it anew. */
-  window.Plotly = new Promise((resolve) => { document.addEventListener("DOMContentLoaded", resolve); });
+  window.Plotly = new Promise((resolve) => {
+    document.addEventListener("DOMContentLoaded", () => { takeTurns(); resolve(); });
+  });
+
+  /* Each plot is drawn in a task of its own, so that the page shows, answers and asks for the table's rows in between. */
+  function takeTurns() {
+    const draw = window.Plotly.react;
+    let turn = Promise.resolve();
+    if (!draw) { return; }
+    window.Plotly.react = (...figure) => {
+      const drawn = turn.then(pause).then(() => draw.apply(window.Plotly, figure));
+      turn = drawn.catch(() => {});
+      return drawn;
+    };
+  }
+
+  function pause() {
+    return new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => { port1.close(); resolve(); };
+      port2.postMessage(null);
+    });
+  }
 
   document.addEventListener("click", (event) => {
     if (!(event.target instanceof Element) || !event.target.closest("#theme")) { return; }

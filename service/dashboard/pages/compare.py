@@ -35,7 +35,7 @@ async def content(query: Mapping[str, str]) -> Component:
     names = await find_studies("", chosen)
     search = dcc.Input(id="compared-search", type="search", debounce=0.3, autoComplete="off")
     studies = [
-        html.Div([html.Label("Find studies by name", htmlFor="compared-search"), search], className="field"),
+        html.Div([html.Label("Find studies by name", htmlFor="compared-search"), search], className="field search"),
         choice("compared", [(name, name) for name in names], chosen, "Studies", several=True),
     ]
     offered = await offer_trials(chosen, trials)

@@ -232,3 +232,11 @@ def test_all_pages_carry_a_strict_policy(site: Site) -> None:
         assert "default-src 'none'" in policy
         assert "unsafe-eval" not in policy
         assert "unsafe-inline" not in policy.split("script-src")[1]
+
+
+def test_what_a_page_loads_stays_in_the_browsers_cache(site: Site) -> None:
+    page = httpx.get(f"{site.url}/dashboard/", trust_env=False).text
+    parts = re.findall(r'(?:src|href)="(/dashboard/(?:assets|_dash-component-suites)/[^"]+)"', page)
+    assert all(any(name in part for part in parts) for name in ("plotly", "async-graph", "style.css", "behaviour.js"))
+    for part in parts:
+        assert "max-age=31536000" in httpx.get(site.url + part, trust_env=False).headers["cache-control"], part
