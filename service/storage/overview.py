@@ -94,8 +94,10 @@ def spread_step(size: int, limit: int) -> int:
 def part(session: Session, study_id: int, state: TrialState | None, order: Order, offset: int, limit: int) -> list[Trial]:
     """At most `limit` trials from place `offset` on, of all states or one, by their number or by value; only completed ones have
     a place by value.
+
+    The place is counted in an index, which holds no more than numbers, and the trials are read when these are known.
     """
-    query = trial_query().where(TrialRow.study_id == study_id)
+    query = select(TrialRow.number).where(TrialRow.study_id == study_id)
     if order in ("highest", "lowest"):
         query = query.where(TrialRow.state == TrialState.COMPLETED)
         by_value = TrialRow.value.desc() if order == "highest" else TrialRow.value.asc()
@@ -104,7 +106,10 @@ def part(session: Session, study_id: int, state: TrialState | None, order: Order
         if state is not None:
             query = query.where(TrialRow.state == state)
         query = query.order_by(TrialRow.number.desc() if order == "newest" else TrialRow.number.asc())
-    return read_trials(session, query.offset(offset).limit(limit))
+    numbers = list(session.scalars(query.offset(offset).limit(limit)))
+    whole = trial_query().where(TrialRow.study_id == study_id, TrialRow.number.in_(numbers))
+    found = {trial.number: trial for trial in read_trials(session, whole)}
+    return [found[number] for number in numbers]
 
 
 def events(session: Session, study_id: int, limit: int) -> list[Event]:
