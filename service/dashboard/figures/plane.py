@@ -28,12 +28,20 @@ class Mark(NamedTuple):
 
 def latent_plane(found: LatentMap, shade: Shade, value_name: str, marks: Sequence[Mark] = ()) -> Figure:
     """Every place can be clicked: trials and sampled architectures stand for themselves, what lies between for its coordinates."""
-    first, second = (f"{share:.0%} of the variance" for share in found.explained)
-    figure = blank(f"first latent axis ({first})", f"second latent axis ({second})", HEIGHT)
+    first, second = _axis_titles(found.explained)
+    figure = blank(first, second, HEIGHT)
     figure["data"] = [_ground(found), _sample(found.sample, shade), *_trials(found, shade, value_name)]
     figure["layout"]["annotations"] = [_annotation(mark) for mark in marks]
     figure["layout"]["yaxis"]["scaleanchor"] = "x"
+    figure["layout"]["uirevision"] = first  # what was zoomed into in one plane is nowhere in another
     return figure
+
+
+def _axis_titles(explained: tuple[float, float] | None) -> tuple[str, str]:
+    if explained is None:
+        return "first axis of UMAP", "second axis of UMAP"
+    first, second = (f"{share:.0%} of the variance" for share in explained)
+    return f"first latent axis ({first})", f"second latent axis ({second})"
 
 
 def _annotation(mark: Mark) -> dict[str, Any]:
