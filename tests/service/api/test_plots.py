@@ -96,7 +96,6 @@ async def test_the_map_by_umap_is_fitted_once_and_says_what_it_lacks(service: Se
 
 async def test_umap_keeps_together_what_lies_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """In Python, because umap-learn takes longer to compile than to place a few points."""
-    pytest.importorskip("umap")
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     rng = np.random.default_rng(0)
     points = np.concatenate([rng.normal(middle, 0.1, (8, 6)) for middle in (0.0, 5.0)])
