@@ -1,12 +1,15 @@
 """A study from above: its pulse, an even spread of its trials, any part of its listing, and what happened last."""
 
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import pytest
 
 from service.errors import StudyNotFound
+from service.storage import curves
 from service.storage.overview import spread_step
 from service.storage.values import TrialState
+from service.studies import curve as curve_module
 from service.studies import overview
 from service.studies.curve import curve
 from tests.service.api.harness import Service
@@ -116,15 +119,28 @@ async def test_studies_are_found_by_a_part_of_their_name(service: Service) -> No
     assert await overview.existing_studies(context, ["lines", "none", "cells"]) == ["lines", "cells"]
 
 
-async def test_a_curve_that_is_kept_is_never_an_old_one(service: Service) -> None:
+async def test_a_curve_that_is_kept_is_never_an_old_one(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     await grow(service, [0.5])
     context = service.app.state.context
     assert [each.value for each in (await curve(context, "demo")).improvements] == [0.5]
     assert await curve(context, "demo") is await curve(context, "demo"), "nothing was completed meanwhile"
-    (trial,) = (await service.suggest("w", 1))["trials"]
-    await service.observe(trial, 0.75)
-    found = await curve(context, "demo")
-    assert ([each.value for each in found.improvements], found.evaluations) == ([0.5, 0.75], 2)
+    trials = (await service.suggest("w", 5))["trials"]
+    with monkeypatch.context() as patch:
+        patch.setattr(curves, "improvements", None)
+        for trial, value in zip(trials[:4], (0.75, 0.75, 0.6, 0.8), strict=True):
+            service.clock.advance(1)
+            await service.observe(trial, value)
+            if value != 0.6:
+                found = await curve(context, "demo")
+        (await service.client.patch(f"/trials/{trials[0]['id']}", json={"note": "seen"})).raise_for_status()
+        assert await curve(context, "demo") == found
+    assert [(each.evaluations, each.value) for each in found.improvements] == [(1, 0.5), (2, 0.75), (5, 0.8)]
+    service.clock.advance(-3600)
+    await service.observe(trials[4], 0.7)
+    early = await curve(context, "demo")
+    assert [(each.evaluations, each.value) for each in early.improvements][0] == (1, 0.7), "a clock was put back"
+    monkeypatch.setattr(curve_module, "_KEPT", WeakKeyDictionary())
+    assert await curve(context, "demo") == early
 
 
 async def test_an_unknown_study_is_told(service: Service) -> None:
