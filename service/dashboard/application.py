@@ -4,11 +4,14 @@
 
 import logging
 from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.resources import files
 from urllib.parse import parse_qsl, unquote
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, ctx, dcc, html, set_props
 from dash.backends._fastapi import FastAPIDashServer
 from dash.development.base_component import Component
+from dash.fingerprint import build_fingerprint
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.dashboard.pages import compare, latent_map, studies, study, trial
@@ -42,11 +45,11 @@ _METAS = [
 ]
 FAILED = "x-svge-failed"
 _AHEAD = (
-    {"namespace": "plotly", "relative_package_path": "package_data/plotly.min.js"},
     {"namespace": "dash", "relative_package_path": "dcc/async-graph.js"},
     {"namespace": "dash_ag_grid", "relative_package_path": "async-community.js"},
 )
 """Scripts that Dash would ask for when it has a plot or a table to show, one after the other and anew at each visit."""
+_PLOTLY = "package_data/plotly.min.js"
 
 
 class _WithoutSockets(FastAPIDashServer):  # type: ignore[misc]
@@ -76,7 +79,7 @@ def build() -> tuple[ASGIApp, Sequence[str]]:
         requests_pathname_prefix=f"{ROOT}/",
         routes_pathname_prefix=f"{ROOT}/",
         index_string=_INDEX,
-        meta_tags=_METAS,
+        meta_tags=[*_METAS, {"name": "plotly", "content": _plotly_address()}],
         title="SVGe Search",
         update_title="",
         suppress_callback_exceptions=True,
@@ -96,6 +99,12 @@ def build() -> tuple[ASGIApp, Sequence[str]]:
     for module in (studies, study, trial, latent_map, compare):
         module.register(app)
     return _OnePage(app.server), app.csp_hashes()
+
+
+def _plotly_address() -> str:
+    """Where Plotly's script stays in the browser's cache: by its version and the time of its file."""
+    changed = int(files("plotly").joinpath(_PLOTLY).stat().st_mtime)  # type: ignore[attr-defined]
+    return f"{ROOT}/_dash-component-suites/plotly/{build_fingerprint(_PLOTLY, version('plotly'), changed)}"
 
 
 async def show_page(pathname: str, search: str | None) -> tuple[Content, str, None]:

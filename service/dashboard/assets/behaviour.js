@@ -14,18 +14,33 @@
 
   apply(chosen());
 
-  /* Plots wait for Plotly's script, which the page brings along and which takes this place. Without this they would load it anew. */
-  window.Plotly = new Promise((resolve) => {
-    document.addEventListener("DOMContentLoaded", () => { takeTurns(); resolve(); });
+  /* Whoever asks for Plotly first starts its loading and gets a promise, for which plots wait: Dash would load it anew at each visit.
+     Pages that have plots ask as soon as they have asked for their content. */
+  let coming = null;
+  Object.defineProperty(window, "Plotly", {
+    configurable: true,
+    get() { return (coming = coming || load(document.querySelector("meta[name=plotly]").content)); },
+    set(library) {
+      Object.defineProperty(window, "Plotly", { value: library, configurable: true, writable: true });
+      takeTurns(library);
+    },
   });
+  if (/\/(studies|compare)\b/.test(location.pathname)) { document.addEventListener("DOMContentLoaded", () => window.Plotly); }
+
+  function load(address) {
+    return new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      Object.assign(script, { src: address, onload: resolve, onerror: reject });
+      document.head.append(script);
+    });
+  }
 
   /* Each plot is drawn in a task of its own, so that the page shows, answers and asks for the table's rows in between. */
-  function takeTurns() {
-    const draw = window.Plotly.react;
+  function takeTurns(library) {
+    const draw = library.react;
     let turn = Promise.resolve();
-    if (!draw) { return; }
-    window.Plotly.react = (...figure) => {
-      const drawn = turn.then(pause).then(() => draw.apply(window.Plotly, figure));
+    library.react = (...figure) => {
+      const drawn = turn.then(pause).then(() => draw.apply(library, figure));
       turn = drawn.catch(() => {});
       return drawn;
     };

@@ -236,7 +236,7 @@ def test_all_pages_carry_a_strict_policy(site: Site) -> None:
 
 def test_what_a_page_loads_stays_in_the_browsers_cache(site: Site) -> None:
     page = httpx.get(f"{site.url}/dashboard/", trust_env=False).text
-    parts = re.findall(r'(?:src|href)="(/dashboard/(?:assets|_dash-component-suites)/[^"]+)"', page)
+    parts = re.findall(r'(?:src|href|content)="(/dashboard/(?:assets|_dash-component-suites)/[^"]+)"', page)
     assert all(any(name in part for part in parts) for name in ("plotly", "async-graph", "style.css", "behaviour.js"))
     for part in parts:
         assert "max-age=31536000" in httpx.get(site.url + part, trust_env=False).headers["cache-control"], part
