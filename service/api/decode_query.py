@@ -13,7 +13,8 @@ from service.api.schemas.latents import Mode
 from service.api.scopes import scope_of
 from service.errors import InvalidRequest
 from service.studies.context import Context
-from service.studies.latents import Point, Sampling, Scope, points_between, random_points, trial_point
+from service.studies.latent_points import Point
+from service.studies.latents import Sampling, Scope, points_between, random_points, trial_point
 
 _DEFAULT_STEPS = 9
 

@@ -4,17 +4,18 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from importlib.metadata import version
+from importlib.resources import files
 from urllib.parse import parse_qsl, unquote
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, dcc, html, set_props
+from dash import ALL, ClientsideFunction, Dash, Input, Output, ctx, dcc, html, set_props
 from dash.backends._fastapi import FastAPIDashServer
 from dash.development.base_component import Component
-from dash.exceptions import PreventUpdate
+from dash.fingerprint import build_fingerprint
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.dashboard.pages import compare, latent_map, studies, study, trial
-from service.dashboard.paths import ROOT, SIGN_OUT, compare_path, studies_path, trial_path
+from service.dashboard.paths import ROOT, SIGN_OUT, compare_path, studies_path
 from service.dashboard.visit import current
 from service.dashboard.widgets import Content, notice, page, problem
 from service.errors import NotFound, ServiceError
@@ -38,7 +39,17 @@ _INDEX = """<!DOCTYPE html>
 </body>
 </html>
 """
-_METAS = [{"name": "viewport", "content": "width=device-width, initial-scale=1"}]
+_METAS = [
+    {"name": "viewport", "content": "width=device-width, initial-scale=1"},
+    {"name": "referrer", "content": "same-origin"},  # lets the form that signs out say which site it comes from
+]
+FAILED = "x-svge-failed"
+_AHEAD = (
+    {"namespace": "dash", "relative_package_path": "dcc/async-graph.js"},
+    {"namespace": "dash_ag_grid", "relative_package_path": "async-community.js"},
+)
+"""Scripts that Dash would ask for when it has a plot or a table to show, one after the other and anew at each visit."""
+_PLOTLY = "package_data/plotly.min.js"
 
 
 class _WithoutSockets(FastAPIDashServer):  # type: ignore[misc]
@@ -68,23 +79,32 @@ def build() -> tuple[ASGIApp, Sequence[str]]:
         requests_pathname_prefix=f"{ROOT}/",
         routes_pathname_prefix=f"{ROOT}/",
         index_string=_INDEX,
-        meta_tags=_METAS,
+        meta_tags=[*_METAS, {"name": "plotly", "content": _plotly_address()}],
         title="SVGe Search",
         update_title="",
         suppress_callback_exceptions=True,
         add_log_handler=False,
         on_error=_tell,
     )
+    for script in _AHEAD:
+        app.scripts.append_script({**script, "attributes": {"defer": "defer"}})
     app.layout = _frame
     shown = (Output("page", "children"), Output("title", "data"), Output("problem", "children"))
     app.callback(*shown, Input("url", "pathname"), Input("url", "search"))(show_page)
     set_title = ClientsideFunction("svge", "setTitle")
     app.clientside_callback(set_title, Output("told", "children"), Input("title", "data"))
     clicks = Input({"type": "trials", "plot": ALL}, "clickData")
-    app.callback(Output("url", "href"), clicks, prevent_initial_call=True)(follow_click)
+    follow = ClientsideFunction("svge", "followClick")
+    app.clientside_callback(follow, Output("url", "href"), clicks, prevent_initial_call=True)
     for module in (studies, study, trial, latent_map, compare):
         module.register(app)
     return _OnePage(app.server), app.csp_hashes()
+
+
+def _plotly_address() -> str:
+    """Where Plotly's script stays in the browser's cache: by its version and the time of its file."""
+    changed = int(files("plotly").joinpath(_PLOTLY).stat().st_mtime)  # type: ignore[attr-defined]
+    return f"{ROOT}/_dash-component-suites/plotly/{build_fingerprint(_PLOTLY, version('plotly'), changed)}"
 
 
 async def show_page(pathname: str, search: str | None) -> tuple[Content, str, None]:
@@ -115,23 +135,14 @@ async def find_page(pathname: str, query: dict[str, str]) -> tuple[str, Content]
     raise NotFound(f"The dashboard has no page '{pathname}'.")
 
 
-def follow_click(clicks: Sequence[dict[str, Any] | None]) -> Any:
-    """The address of the trial whose point somebody has clicked."""
-    for click in clicks:
-        for point in (click or {}).get("points", ()):
-            if point.get("customdata"):
-                return trial_path(point["customdata"][0])
-    raise PreventUpdate
-
-
 def _frame() -> Component:
     signed_in = current.get().doorkeeper is not None
     links = [dcc.Link("Studies", href=studies_path()), dcc.Link("Compare", href=compare_path()), html.A("API", href="/docs")]
-    links += [html.A("Sign out", href=SIGN_OUT)] if signed_in else []
     header = html.Header(
         [
             dcc.Link("SVGe Search", href=studies_path(), className="brand"),
             html.Nav(links, **{"aria-label": "Main"}),
+            *([_sign_out()] if signed_in else []),
             html.Span("live", id="life", className="life", role="status"),
             html.Button("Theme", id="theme", className="button quiet", title="Switch between light and dark", type="button"),
         ],
@@ -141,8 +152,18 @@ def _frame() -> Component:
     return html.Div([dcc.Location(id="url", refresh="callback-nav"), dcc.Store(id="title"), html.Div(id="told"), header, main])
 
 
+def _sign_out() -> Component:
+    """A form, because a link could be followed by what looks ahead, or from anywhere."""
+    button = html.Button("Sign out", className="button quiet", type="submit")
+    return html.Form(button, action=SIGN_OUT, method="POST")
+
+
 def _tell(error: Exception) -> None:
-    """Say on the page what went wrong in a callback; what it was to change stays as it is."""
+    """Say on the page what went wrong in a callback; what it was to change stays as it is.
+
+    By the header `behaviour.js` knows which update has failed, and takes the notice away when the same one succeeds.
+    """
+    ctx.response.set_header(FAILED, "1")
     if isinstance(error, ServiceError):
         set_props("problem", {"children": problem("That did not work:", error.message)})
     else:

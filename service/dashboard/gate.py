@@ -53,7 +53,7 @@ class Gate:
         answer = await self._refusal(scope, receive) or app
         token = current.set(self._visit(scope))
         try:
-            await answer({**scope, "root_path": ""}, receive, _protected(send, hashes))
+            await answer({**scope, "root_path": ""}, receive, _protected(send, hashes, _is_dated(scope)))
         finally:
             current.reset(token)
 
@@ -72,6 +72,8 @@ class Gate:
                 ForeignCaller("expected a request of the dashboard's own pages; open the dashboard itself"), path
             )
         if path == SIGN_OUT:
+            if scope["method"] != "POST":
+                return Response(status_code=405, headers={"Allow": "POST"})
             gone = RedirectResponse(SIGN_IN, status_code=303)
             gone.delete_cookie(COOKIE, path="/")
             return gone
@@ -127,13 +129,21 @@ def safe_target(path: str) -> str:
     return path if path.startswith(f"{ROOT}/") and "//" not in path and "\\" not in path else f"{ROOT}/"
 
 
-def _protected(send: Send, hashes: Sequence[str]) -> Send:
+def _is_dated(scope: Scope) -> bool:
+    """Whether an asset is asked for by the time of its last change, so that what is answered stays the answer."""
+    return bool(scope["path"].startswith(_OPEN) and scope["query_string"].startswith(b"m="))
+
+
+def _protected(send: Send, hashes: Sequence[str], is_lasting: bool) -> Send:
     policy = {**_POLICY, "script-src": " ".join(["'self'", *hashes])}
     text = "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
     async def send_protected(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message)["Content-Security-Policy"] = text
+            headers = MutableHeaders(scope=message)
+            headers["Content-Security-Policy"] = text
+            if is_lasting and message["status"] == 200:
+                headers["Cache-Control"] = "public, max-age=31536000, immutable"
         await send(message)
 
     return send_protected

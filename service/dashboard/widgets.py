@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import plotly.graph_objects as go
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from models.architectures.architecture import Architecture
 from models.architectures.drawing import draw_svg
+from service.dashboard.figures.style import Figure
 from service.dashboard.wording import ago, instant
 
 Content = Any
@@ -38,7 +38,7 @@ def card(title: str, *content: Content, caption: Content = None, wide: bool = Fa
     return html.Section([html.Div(head, className="card-head"), *content, *foot], className="card wide" if wide else "card")
 
 
-def graph(component_id: Any, figure: go.Figure, label: str, height: int = 320) -> Component:
+def graph(component_id: Any, figure: Figure, label: str, height: int = 320) -> Component:
     """A plot, with a text for who cannot see it."""
     plot = dcc.Graph(id=component_id, figure=figure, config=dict(_GRAPH), style={"height": f"{height}px"})
     return html.Div(plot, role="group", className="plot", **{"aria-label": label})

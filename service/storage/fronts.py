@@ -42,9 +42,10 @@ def best(session: Session, study_id: int, limit: int) -> tuple[list[str], int]:
     return list(session.scalars(query.order_by(FrontRow.first.desc(), FrontRow.number).limit(limit))), size
 
 
-def members(session: Session, study: Study) -> list[Member]:
-    """The whole front."""
-    rows = session.execute(select(FrontRow.trial_id, FrontRow.number, *_OUTCOMES).where(FrontRow.study_id == study.id))
+def members(session: Session, study: Study, limit: int | None = None) -> list[Member]:
+    """The whole front; with `limit` at most so many of it, in the order of `best`."""
+    query = select(FrontRow.trial_id, FrontRow.number, *_OUTCOMES).where(FrontRow.study_id == study.id)
+    rows = session.execute(query.order_by(FrontRow.first.desc(), FrontRow.number).limit(limit))
     size = len(study.settings.objectives)
     return [Member(trial_id, number, tuple(outcomes)[:size]) for trial_id, number, *outcomes in rows]
 

@@ -3,13 +3,14 @@
 Each runs in the caller's transaction and reads as much as it answers, however large the study is.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
-from service.storage.tables import AttemptRow, TrialRow
+from service.storage.tables import AttemptRow, StudyRow, TrialRow
 from service.storage.trial_rows import read_trials, trial_query
 from service.storage.values import Study, Trial, TrialState
 
@@ -93,8 +94,10 @@ def spread_step(size: int, limit: int) -> int:
 def part(session: Session, study_id: int, state: TrialState | None, order: Order, offset: int, limit: int) -> list[Trial]:
     """At most `limit` trials from place `offset` on, of all states or one, by their number or by value; only completed ones have
     a place by value.
+
+    The place is counted in an index, which holds no more than numbers, and the trials are read when these are known.
     """
-    query = trial_query().where(TrialRow.study_id == study_id)
+    query = select(TrialRow.number).where(TrialRow.study_id == study_id)
     if order in ("highest", "lowest"):
         query = query.where(TrialRow.state == TrialState.COMPLETED)
         by_value = TrialRow.value.desc() if order == "highest" else TrialRow.value.asc()
@@ -103,15 +106,34 @@ def part(session: Session, study_id: int, state: TrialState | None, order: Order
         if state is not None:
             query = query.where(TrialRow.state == state)
         query = query.order_by(TrialRow.number.desc() if order == "newest" else TrialRow.number.asc())
-    return read_trials(session, query.offset(offset).limit(limit))
+    numbers = list(session.scalars(query.offset(offset).limit(limit)))
+    whole = trial_query().where(TrialRow.study_id == study_id, TrialRow.number.in_(numbers))
+    found = {trial.number: trial for trial in read_trials(session, whole)}
+    return [found[number] for number in numbers]
 
 
 def events(session: Session, study_id: int, limit: int) -> list[Event]:
     """The trials that changed last, the last one first."""
-    attempt = and_(AttemptRow.trial_id == TrialRow.id, AttemptRow.attempt == TrialRow.attempt)
-    query = select(*_EVENT, AttemptRow.started_at, AttemptRow.ended_at).outerjoin(AttemptRow, attempt)
-    query = query.where(TrialRow.study_id == study_id).order_by(TrialRow.change.desc()).limit(limit)
+    query = _events().where(TrialRow.study_id == study_id).order_by(TrialRow.change.desc()).limit(limit)
     return [_event(row) for row in session.execute(query)]
+
+
+def last_events(session: Session, study_ids: Sequence[int]) -> dict[int, tuple[int, Event]]:
+    """Of each study that has trials, by its key, the number of its last change and what happened then."""
+    newest = select(TrialRow.id).where(TrialRow.study_id == StudyRow.id).order_by(TrialRow.change.desc()).limit(1)
+    of_each = select(newest.correlate(StudyRow).scalar_subquery()).select_from(StudyRow).where(StudyRow.id.in_(study_ids))
+    trials = [trial_id for trial_id in session.scalars(of_each) if trial_id is not None]
+    found = {}
+    for start in range(0, len(trials), _CHUNK):
+        query = _events().add_columns(TrialRow.study_id, TrialRow.change)
+        for row in session.execute(query.where(TrialRow.id.in_(trials[start : start + _CHUNK]))):
+            found[row.study_id] = row.change, _event(row)
+    return found
+
+
+def _events() -> Select[Any]:
+    attempt = and_(AttemptRow.trial_id == TrialRow.id, AttemptRow.attempt == TrialRow.attempt)
+    return select(*_EVENT, AttemptRow.started_at, AttemptRow.ended_at).outerjoin(AttemptRow, attempt)
 
 
 def _results(session: Session, query: Select[Any]) -> list[Result]:

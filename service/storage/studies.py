@@ -1,6 +1,6 @@
 """The queries about studies. Each runs in the caller's transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -79,6 +79,25 @@ def page(session: Session, after: int, limit: int, tag: str | None = None) -> li
 def newest(session: Session, limit: int) -> list[Study]:
     """At most `limit` studies, the newest first."""
     return [_study(row) for row in session.execute(select(*_COLUMNS).order_by(StudyRow.id.desc()).limit(limit))]
+
+
+def search(session: Session, text: str, limit: int) -> list[str]:
+    """The names of at most `limit` studies that have a text in them, in upper or lower case, the newest first."""
+    query = select(StudyRow.name).where(StudyRow.name.icontains(text, autoescape=True)) if storable(text) else None
+    return [] if query is None else list(session.scalars(query.order_by(StudyRow.id.desc()).limit(limit)))
+
+
+def existing(session: Session, names: Sequence[str]) -> set[str]:
+    """Those of the names that studies have."""
+    return set(session.scalars(select(StudyRow.name).where(StudyRow.name.in_([name for name in names if storable(name)]))))
+
+
+def at_random(session: Session, like: Study, limit: int) -> list[Study]:
+    """At most `limit` other studies that draw from the space of this one at random, and look the same way, the newest first."""
+    settings = like.settings
+    alike = (StudyRow.space == settings.space, StudyRow.objective == settings.objective, StudyRow.strategy == "random")
+    query = select(*_COLUMNS).where(*alike, StudyRow.id != like.id).order_by(StudyRow.id.desc()).limit(limit)
+    return [_study(row) for row in session.execute(query)]
 
 
 def pinned_to(session: Session, model_hash: str, limit: int) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -173,6 +173,15 @@ def best(session: Session, study_id: int, objective: Direction, limit: int) -> l
     return read_trials(session, query.order_by(order, TrialRow.number).limit(limit))
 
 
+def best_values(session: Session, study_ids: Sequence[int]) -> dict[int, float | None]:
+    """The best value of each study by its key, None without completed trials: two looks at an index each, whatever their size."""
+    completed = (TrialRow.study_id == StudyRow.id, TrialRow.state == TrialState.COMPLETED)
+    highest, lowest = (select(end(TrialRow.value)).where(*completed).scalar_subquery() for end in (func.max, func.min))
+    best_of = case((StudyRow.objective == "maximize", highest), else_=lowest)
+    rows = session.execute(select(StudyRow.id, best_of).where(StudyRow.id.in_(study_ids)))
+    return {study_id: value for study_id, value in rows}
+
+
 def with_value(session: Session, study_id: int, value: float | None, limit: int) -> tuple[list[Trial], int]:
     """At most `limit` completed trials of exactly this value, the oldest first, and how many there are."""
     same = (TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETED, TrialRow.value == value)
@@ -196,12 +205,13 @@ def observations(session: Session, study: Study, numbers: Sequence[int] | None =
     )
 
 
-def outcomes(session: Session, study: Study) -> Iterator[tuple[str, int, str, Mapping[str, float]]]:
+def outcomes(session: Session, study: Study, newest: int | None = None) -> Iterator[tuple[str, int, str, Mapping[str, float]]]:
     """Of the completed trials of a study whose objectives have names, in order of number: ids, numbers, stored architectures and
-    values.
+    values. With `newest` those of so many alone, the newest first.
     """
     query = select(TrialRow.id, TrialRow.number, TrialRow.architecture, TrialRow.values)
-    query = query.where(TrialRow.study_id == study.id, TrialRow.state == TrialState.COMPLETED).order_by(TrialRow.number)
+    query = query.where(TrialRow.study_id == study.id, TrialRow.state == TrialState.COMPLETED)
+    query = query.order_by(TrialRow.number) if newest is None else query.order_by(TrialRow.number.desc()).limit(newest)
     return ((trial_id, number, text, values) for trial_id, number, text, values in session.execute(query))
 
 

@@ -1,32 +1,41 @@
-"""A study's trials in a plane: the two directions of its latent space in which random architectures differ most (PCA).
+"""A study's trials in a plane: by the two directions of its latent space in which random architectures differ most (PCA), or by how
+these lie together (UMAP).
 
 The plane belongs to checkpoint and space alone, so that trials keep their places while the study grows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
+import anyio
 import anyio.to_thread
 import numpy as np
-import numpy.typing as npt
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonicalise
+from models.search.embedding import Points
 from models.search.proposal import Prediction
 from models.spaces.space import SearchSpace
 from service.storage import trials
-from service.storage.values import Trial
+from service.storage.session import Database
+from service.storage.values import Study, Trial
 from service.studies.context import Context
-from service.studies.latents import Point, Scope, predicted, study_scope
+from service.studies.latent_points import Point, points_of
+from service.studies.latents import Scope, predicted, study_scope
+from service.studies.planes import AnyPlane, Plane, Projection, fit_umap
 from service.workers.worker import Encoding
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 _SAMPLE_SEED = 0
 _AXES_FROM = 512
 """Random architectures that the axes are found from."""
 
 _MOST_KEPT = 8
-
-Points = npt.NDArray[np.float64]
+_MOST_MAPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class LatentMap:
-    """The newest trials and a sample of the `space`, each with its place; `explained` is the variance's share along each axis.
+    """The newest trials and a sample of the `space`, each with its place; `explained` is as in `AnyPlane`.
 
     `points` are the latent points of the trials.
     """
@@ -49,36 +58,29 @@ class LatentMap:
     trials: Sequence[tuple[Trial, tuple[float, float]]]
     points: Sequence[Point]
     sample: Sequence[Placed]
-    explained: tuple[float, float]
+    explained: tuple[float, float] | None
 
 
-async def latent_map(context: Context, name: str, limit: int, sample: int, with_predictions: bool = True) -> LatentMap:
+async def latent_map(
+    context: Context, name: str, limit: int, sample: int, with_predictions: bool = True, projection: Projection = "pca"
+) -> LatentMap:
     """At most `limit` trials and `sample` architectures of the space; `with_predictions` the surrogate is asked about the sample.
 
-    Raises `StudyNotFound` and `ModelUnavailable`.
+    Raises `StudyNotFound`, `ModelUnavailable` and `NotInstalled`.
     """
     scope = await study_scope(context, name)
     assert scope.study is not None
-    study = scope.study
-    plane, encodings = await _axes(context, scope, sample)
-    newest = await context.database.read(lambda session: trials.newest(session, study.id, limit))
-    points = await _points(context, scope, newest)
-    shown = {encoding.canonical_id: encoding for encoding in encodings[:sample]}
-    graphs = {key: encoding.architecture for key, encoding in shown.items()}
-    predictions = await predicted(context, study, graphs) if with_predictions else {}
-    places = plane.place([encoding.mean for encoding in shown.values()])
-    return LatentMap(
-        scope.space,
-        list(zip(newest, plane.place(points), strict=True)),
-        points,
-        [Placed(shown[key], place, predictions.get(key)) for key, place in zip(shown, places, strict=True)],
-        plane.explained,
-    )
+    found = await _kept_map(context, scope, scope.study, _Size(limit, sample, projection))
+    if not with_predictions:
+        return found
+    graphs = {placed.encoding.canonical_id: placed.encoding.architecture for placed in found.sample}
+    predictions = await predicted(context, scope.study, graphs)
+    return replace(found, sample=[replace(one, prediction=predictions.get(one.encoding.canonical_id)) for one in found.sample])
 
 
-async def point_at(context: Context, name: str, place: tuple[float, float]) -> Point:
-    """The latent point in the plane at these coordinates. Raises `StudyNotFound` and `ModelUnavailable`."""
-    plane, _ = await _axes(context, await study_scope(context, name), 0)
+async def point_at(context: Context, name: str, place: tuple[float, float], projection: Projection = "pca") -> Point:
+    """The latent point in the plane at these coordinates. Raises `StudyNotFound`, `ModelUnavailable` and `NotInstalled`."""
+    plane, _ = await _plane(context, await study_scope(context, name), _Size(0, 0, projection))
     return plane.lift(place)
 
 
@@ -90,45 +92,50 @@ def near(found: LatentMap, point: Point, count: int) -> list[tuple[Trial, float]
     return [(found.trials[place][0], float(distances[place])) for place in np.argsort(distances, kind="stable")[:count]]
 
 
-class Plane:
-    """The first two principal axes of latent points (`n x d`); each points to where its largest coordinate is positive."""
+class _Size(NamedTuple):
+    """How much of a study is shown, and in which plane."""
 
-    def __init__(self, points: Points) -> None:
-        self._center = points.mean(axis=0)
-        _, scales, axes = np.linalg.svd(points - self._center, full_matrices=False)
-        padded = np.zeros((2, points.shape[1]))
-        padded[: len(axes[:2])] = axes[:2]
-        largest = np.abs(padded).argmax(axis=1)
-        self._axes: Points = padded * np.sign(padded[np.arange(2), largest] + (padded[np.arange(2), largest] == 0.0))[:, None]
-        shares = np.concatenate([scales**2, np.zeros(2)]) / max(float((scales**2).sum()), 1e-300)
-        self.explained: tuple[float, float] = (float(shares[0]), float(shares[1]))
-
-    def lift(self, place: tuple[float, float]) -> Point:
-        """The latent point of the plane with these coordinates."""
-        return tuple((self._center + np.array(place) @ self._axes).tolist())
-
-    def place(self, points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-        """The coordinates of latent points along the axes."""
-        if not len(points):
-            return []
-        return [(x, y) for x, y in ((np.array(points) - self._center) @ self._axes.T).tolist()]
+    limit: int
+    sample: int
+    projection: Projection
 
 
-_KEPT: dict[tuple[str, str, int], tuple[Plane, Sequence[Encoding]]] = {}
-"""The planes of the last checkpoints, with the random architectures that each was found from."""
+_KEPT: dict[tuple[str, str, int], Sequence[Encoding]] = {}
+"""The random architectures of the last checkpoints, from which planes are found."""
+
+_FITTING = anyio.Lock()
+
+_PLANES: dict[tuple[str, str, int, Projection], AnyPlane] = {}
+"""The planes of the last checkpoints."""
 
 
-async def _axes(context: Context, scope: Scope, sample: int) -> tuple[Plane, Sequence[Encoding]]:
+async def _plane(context: Context, scope: Scope, size: _Size) -> tuple[AnyPlane, Sequence[Encoding]]:
     """The plane of a checkpoint, and the random architectures that it was found from."""
-    count = max(sample, _AXES_FROM)
+    count = max(size.sample, _AXES_FROM)
     key = (scope.card.hash, scope.space.name, count)
     if key not in _KEPT:
         drawn = await anyio.to_thread.run_sync(_draw, scope.space, count)
-        encodings = await context.compute(context.worker.encode(scope.card.hash, drawn))
-        while len(_KEPT) >= _MOST_KEPT:
-            _KEPT.pop(next(iter(_KEPT)))
-        _KEPT[key] = Plane(np.array([encoding.mean for encoding in encodings])), encodings
-    return _KEPT[key]
+        _keep(_KEPT, key, await context.compute(context.worker.encode(scope.card.hash, drawn)), _MOST_KEPT)
+    encodings = _KEPT[key]
+    which = (*key, size.projection)
+    if which not in _PLANES:
+        points = np.array([encoding.mean for encoding in encodings])
+        _keep(_PLANES, which, Plane(points) if size.projection == "pca" else await _umap(which, points), _MOST_KEPT)
+    return _PLANES[which], encodings
+
+
+async def _umap(which: tuple[str, str, int, Projection], points: Points) -> AnyPlane:
+    """One fit at a time: who asks meanwhile gets what the first one has found."""
+    async with _FITTING:
+        return _PLANES.get(which) or await fit_umap(points)
+
+
+def _keep(kept: dict[Key, Value], key: Key, value: Value, most: int) -> None:
+    """Put a value in the place of the oldest one."""
+    kept.pop(key, None)
+    while len(kept) >= most:
+        kept.pop(next(iter(kept)))
+    kept[key] = value
 
 
 def _draw(space: SearchSpace, count: int) -> list[Architecture]:
@@ -136,11 +143,31 @@ def _draw(space: SearchSpace, count: int) -> list[Architecture]:
     return list(dict.fromkeys(canonicalise(space.sample(rng)) for _ in range(count)))
 
 
-async def _points(context: Context, scope: Scope, found: Sequence[Trial]) -> list[tuple[float, ...]]:
-    """The latent points of trials; those that have none, or one of another checkpoint, are encoded."""
-    points = {trial.id: trial.origin.latent for trial in found if trial.model_hash == scope.card.hash and trial.origin.latent}
-    missing = [trial for trial in found if trial.id not in points]
-    if missing:
-        encodings = await context.compute(context.worker.encode(scope.card.hash, [trial.architecture for trial in missing]))
-        points |= {trial.id: encoding.mean for trial, encoding in zip(missing, encodings, strict=True)}
-    return [points[trial.id] for trial in found]
+_MAPS: WeakKeyDictionary[Database, dict[tuple[int, str, _Size], tuple[int, LatentMap]]] = WeakKeyDictionary()
+"""The last maps of each database, by study, checkpoint and size, with the change of the study that they show: every click looks at
+one.
+"""
+
+
+async def _kept_map(context: Context, scope: Scope, study: Study, size: _Size) -> LatentMap:
+    """The map without predictions, made anew where something has changed."""
+    maps, key = _MAPS.setdefault(context.database, {}), (study.id, scope.card.hash, size)
+    change = await context.database.read(lambda session: trials.last_change(session, study.id))
+    if key not in maps or maps[key][0] != change:
+        _keep(maps, key, (change, await _new_map(context, scope, study, size)), _MOST_MAPS)
+    return maps[key][1]
+
+
+async def _new_map(context: Context, scope: Scope, study: Study, size: _Size) -> LatentMap:
+    plane, encodings = await _plane(context, scope, size)
+    newest = await context.database.read(lambda session: trials.newest(session, study.id, size.limit))
+    points = await points_of(context, scope.card.hash, newest)
+    shown = list({encoding.canonical_id: encoding for encoding in encodings[: size.sample]}.values())
+    places = plane.place([encoding.mean for encoding in shown])
+    return LatentMap(
+        scope.space,
+        list(zip(newest, plane.place(points), strict=True)),
+        points,
+        [Placed(encoding, place, None) for encoding, place in zip(shown, places, strict=True)],
+        plane.explained,
+    )

@@ -20,10 +20,9 @@ from service.studies.catalogue import default_model, model_named, space_named
 from service.studies.context import Context
 from service.studies.history import trial_with_id
 from service.studies.knowledge import Query, knowledge
+from service.studies.latent_points import Point, points_of
 from service.studies.lifecycle import study_named
 from service.workers.worker import DecodeMode, Decoding, Encoding
-
-Point = tuple[float, ...]
 
 _FARTHEST = 1e6
 """The prior is a standard normal, so nothing is beyond; distances of farther points overflow in the model's float32."""
@@ -144,10 +143,8 @@ async def trial_point(context: Context, trial_id: str) -> tuple[Scope, Point]:
     """The latent point of a trial; one that has none, or one of another checkpoint, is encoded. Raises `TrialNotFound`."""
     trial = await context.database.read(partial(trial_with_id, trial_id))
     scope = await study_scope(context, trial.study)
-    if trial.origin.latent is not None and trial.model_hash == scope.card.hash:
-        return scope, trial.origin.latent
-    encoding = (await context.compute(context.worker.encode(scope.card.hash, [trial.architecture])))[0]
-    return scope, encoding.mean
+    (point,) = await points_of(context, scope.card.hash, [trial])
+    return scope, point
 
 
 def random_points(scope: Scope, count: int, seed: int) -> list[Point]:

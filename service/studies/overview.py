@@ -10,7 +10,7 @@ from service.storage import counts, overview, studies, trials
 from service.storage.overview import Event, Order, Result
 from service.storage.values import Study, Trial, TrialState
 from service.studies.context import Context
-from service.studies.lifecycle import StudySummary, study_named, summary_of
+from service.studies.lifecycle import StudySummary, study_named, summaries_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +53,36 @@ async def pulse(context: Context, name: str) -> Pulse:
     """Raises `StudyNotFound`."""
 
     def work(session: Session) -> Pulse:
-        return _pulse(context, session, summary_of(session, study_named(name, session)))
+        return _pulses(context, session, [study_named(name, session)])[0]
 
     return await context.database.read(work)
 
 
 async def pulses(context: Context, limit: int) -> list[Pulse]:
-    """At most `limit` studies, the newest first."""
+    """At most `limit` studies, the newest first, in as many queries as for one."""
 
     def work(session: Session) -> list[Pulse]:
-        return [_pulse(context, session, summary_of(session, study)) for study in studies.newest(session, limit)]
+        return _pulses(context, session, studies.newest(session, limit))
 
     return await context.database.read(work)
 
 
-async def all_studies(context: Context, limit: int) -> list[Study]:
-    """At most `limit` studies without their trials, the newest first."""
-    return await context.database.read(lambda session: studies.newest(session, limit))
+async def search_studies(context: Context, text: str, limit: int) -> list[str]:
+    """The names of at most `limit` studies that have a text in them, the newest first."""
+    return await context.database.read(lambda session: studies.search(session, text, limit))
+
+
+async def existing_studies(context: Context, names: Sequence[str]) -> list[str]:
+    """Those of the names that studies have, in their order."""
+    found = await context.database.read(lambda session: studies.existing(session, names))
+    return [name for name in names if name in found]
+
+
+async def references(context: Context, study: Study, limit: int) -> list[str]:
+    """The names of at most `limit` other studies that searched the same space for the same value by drawing at random."""
+    found = await context.database.read(lambda session: studies.at_random(session, study, limit))
+    first = study.settings.observed_names[:1]
+    return [one.name for one in found if one.settings.observed_names[:1] == first]
 
 
 async def spread(context: Context, name: str, limit: int) -> Spread:
@@ -100,10 +113,13 @@ async def events(context: Context, name: str, limit: int) -> list[Event]:
     return await context.database.read(lambda session: overview.events(session, study_named(name, session).id, limit))
 
 
-def _pulse(context: Context, session: Session, summary: StudySummary) -> Pulse:
-    last = overview.events(session, summary.study.id, 1)
-    change = trials.last_change(session, summary.study.id)
-    return Pulse(summary, change, last[0] if last else None, context.database.now(session))
+def _pulses(context: Context, session: Session, found: Sequence[Study]) -> list[Pulse]:
+    last, now = overview.last_events(session, [study.id for study in found]), context.database.now(session)
+    pulses = []
+    for summary in summaries_of(session, found):
+        change, event = last.get(summary.study.id, (0, None))
+        pulses.append(Pulse(summary, change, event, now))
+    return pulses
 
 
 def _size(by_state: Mapping[TrialState, int], state: TrialState | None) -> int:

@@ -13,7 +13,7 @@ from models.search.dominance import non_dominated
 from service.storage import counts, fronts, trials
 from service.storage.fronts import Member
 from service.storage.trial_rows import parse_architecture
-from service.storage.values import Study, StudySettings, Trial, TrialState
+from service.storage.values import NamedObjective, Study, StudySettings, Trial, TrialState
 from service.studies.context import Context
 from service.studies.lifecycle import study_named
 
@@ -28,6 +28,22 @@ class Front:
 
     trials: Sequence[Trial]
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOffs:
+    """The `best` of a study, in the order of `Front`, and the newest of the others. The outcomes of each are in the order of the
+    `objectives` and as they were reported.
+    """
+
+    objectives: Sequence[NamedObjective]
+    best: Sequence[Member]
+    others: Sequence[Member]
+
+
+async def trade_offs(context: Context, name: str, limit: int) -> TradeOffs:
+    """What there is to draw: at most `limit` of either kind. Raises `StudyNotFound`."""
+    return await context.database.read(partial(_trade_offs, name, limit))
 
 
 async def pareto_front(context: Context, name: str, limit: int) -> Front:
@@ -58,14 +74,42 @@ def _front(name: str, limit: int, session: Session) -> Front:
     if len(study.settings.objectives) < _SEVERAL:
         best = trials.best(session, study.id, study.settings.objective, 1)
         return Front(*trials.with_value(session, study.id, best[0].value, limit)) if best else Front((), 0)
-    completed = counts.of_studies(session, [study.id])[study.id].get(TrialState.COMPLETED, 0)
-    if fronts.accounted(session, study.id) == completed:
+    if _is_kept(session, study):
         shown, size = fronts.best(session, study.id, limit)
     else:
-        members = sorted(_all_members(session, study), key=lambda member: (-member.outcomes[0], member.number))
+        members = _ordered(_all_members(session, study))
         shown, size = [member.trial_id for member in members[:limit]], len(members)
     found = trials.find(session, shown)
     return Front([found[trial_id] for trial_id in shown], size)
+
+
+def _trade_offs(name: str, limit: int, session: Session) -> TradeOffs:
+    study = study_named(name, session)
+    settings = study.settings
+    if _is_kept(session, study):
+        best = fronts.members(session, study, limit)
+    else:
+        best = _ordered(_all_members(session, study))[:limit]
+    shown = {member.trial_id for member in best}
+    newest = trials.outcomes(session, study, newest=limit)
+    others = [Member(key, number, _outcomes(settings, text, values)) for key, number, text, values in newest if key not in shown]
+    return TradeOffs(settings.objectives, [_reported(settings, one) for one in best], [_reported(settings, one) for one in others])
+
+
+def _is_kept(session: Session, study: Study) -> bool:
+    """Whether the front that is kept accounts for all completed trials."""
+    completed = counts.of_studies(session, [study.id])[study.id].get(TrialState.COMPLETED, 0)
+    return fronts.accounted(session, study.id) == completed
+
+
+def _ordered(members: Sequence[Member]) -> list[Member]:
+    return sorted(members, key=lambda member: (-member.outcomes[0], member.number))
+
+
+def _reported(settings: StudySettings, member: Member) -> Member:
+    """With the outcomes as they were reported, those that are to be minimised too."""
+    pairs = zip(settings.objectives, member.outcomes, strict=True)
+    return member._replace(outcomes=tuple(value if one.direction == "maximize" else -value for one, value in pairs))
 
 
 def _all_members(session: Session, study: Study) -> list[Member]:

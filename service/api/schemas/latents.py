@@ -8,7 +8,8 @@ from pydantic import Field
 from models.spaces.space import SearchSpace
 from service.api.schemas.architectures import CELL, NATIVE, ArchitectureSchema, CanonicalArchitecture, Native, architecture_schema
 from service.api.schemas.fields import MAX_ENTRIES, Finite, Json, Name, Schema, Seed, shown
-from service.studies.latents import Decoded, Expected, Point
+from service.studies.latent_points import Point
+from service.studies.latents import Decoded, Expected
 from service.workers.worker import Encoding
 
 CANONICAL_ID = "b269d0c04ca0c0b296c9ad5abf9b81aa3ea6403473299a684f52fade13ed3345"

@@ -119,4 +119,5 @@ def map_schema(found: LatentMap) -> MapAnswer:
         )
         for one in found.sample
     ]
+    assert found.explained is not None, "principal components have shares"
     return MapAnswer(trials=trials, sample=sample, explained=found.explained)

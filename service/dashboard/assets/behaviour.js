@@ -14,6 +14,46 @@
 
   apply(chosen());
 
+  /* Whoever asks for Plotly first starts its loading and gets a promise, for which plots wait: Dash would load it anew at each visit.
+     Pages that have plots ask as soon as they have asked for their content. */
+  let coming = null;
+  Object.defineProperty(window, "Plotly", {
+    configurable: true,
+    get() { return (coming = coming || load(document.querySelector("meta[name=plotly]").content)); },
+    set(library) {
+      Object.defineProperty(window, "Plotly", { value: library, configurable: true, writable: true });
+      takeTurns(library);
+    },
+  });
+  if (/\/(studies|compare)\b/.test(location.pathname)) { document.addEventListener("DOMContentLoaded", () => window.Plotly); }
+
+  function load(address) {
+    return new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      Object.assign(script, { src: address, onload: resolve, onerror: reject });
+      document.head.append(script);
+    });
+  }
+
+  /* Each plot is drawn in a task of its own, so that the page shows, answers and asks for the table's rows in between. */
+  function takeTurns(library) {
+    const draw = library.react;
+    let turn = Promise.resolve();
+    library.react = (...figure) => {
+      const drawn = turn.then(pause).then(() => draw.apply(library, figure));
+      turn = drawn.catch(() => {});
+      return drawn;
+    };
+  }
+
+  function pause() {
+    return new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => { port1.close(); resolve(); };
+      port2.postMessage(null);
+    });
+  }
+
   document.addEventListener("click", (event) => {
     if (!(event.target instanceof Element) || !event.target.closest("#theme")) { return; }
     const dark = root.dataset.theme
@@ -32,11 +72,28 @@
     }
   }
 
+  /* What failed last and has not succeeded since: its notice stays until it does. A press on a button that was refused is one too. */
+  const failed = new Set();
+
+  function settle(request, answer) {
+    const body = request[1] && request[1].body;
+    if (typeof body !== "string" || !String(request[0]).includes("_dash-update-component")) { return; }
+    const key = JSON.parse(body).output;
+    if (answer.headers.has("x-svge-failed")) {
+      failed.add(key);
+    } else if (key.includes("problem.children")) {
+      failed.clear(); /* another page, on which nothing has failed */
+    } else if (answer.ok && failed.delete(key) && failed.size === 0) {
+      window.dash_clientside.set_props("problem", { children: null });
+    }
+  }
+
   const send = window.fetch;
   window.fetch = async function (...request) {
     try {
       const answer = await send.apply(this, request);
       if (answer.status === 401) { window.location.reload(); }
+      settle(request, answer);
       if (answer.status >= 500) { show("lost", "service fails"); } else { show("live", "live"); }
       return answer;
     } catch (error) {
@@ -47,11 +104,15 @@
 
   /* Dash gives lists of radio buttons and check boxes the roles of a list box, which their inputs contradict. Without these roles
      they are read out as what they are. */
+  const lists = document.getElementsByClassName("pills");
+
   function plain() {
-    document.querySelectorAll(".pills[role], .pills [role], .pills [aria-selected]").forEach((element) => {
-      element.removeAttribute("role");
-      element.removeAttribute("aria-selected");
-    });
+    for (const list of lists) {
+      for (const element of [list, ...list.querySelectorAll("[role], [aria-selected]")]) {
+        element.removeAttribute("role");
+        element.removeAttribute("aria-selected");
+      }
+    }
   }
 
   new MutationObserver(plain).observe(root, {
@@ -70,6 +131,14 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     svge: {
+      followClick: function (clicks) {
+        for (const click of clicks) {
+          for (const point of (click && click.points) || []) {
+            if (point.customdata) { return "/dashboard/trials/" + encodeURIComponent(point.customdata[0]); }
+          }
+        }
+        return window.dash_clientside.no_update;
+      },
       setTitle: function (title) {
         if (title) { document.title = title; }
         return window.dash_clientside.no_update;

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-import plotly.graph_objects as go
-
-from service.dashboard.figures.style import GREY, SCALE, VERMILION, blank
+from service.dashboard.figures.style import GREY, SCALE, VERMILION, Figure, blank
 from service.storage.values import Trial
 from service.studies.latent_map import LatentMap, Placed
 
@@ -28,41 +26,44 @@ class Mark(NamedTuple):
     place: tuple[float, float]
 
 
-def latent_plane(found: LatentMap, shade: Shade, value_name: str, marks: Sequence[Mark] = ()) -> go.Figure:
+def latent_plane(found: LatentMap, shade: Shade, value_name: str, marks: Sequence[Mark] = ()) -> Figure:
     """Every place can be clicked: trials and sampled architectures stand for themselves, what lies between for its coordinates."""
-    first, second = (f"{share:.0%} of the variance" for share in found.explained)
-    figure = blank(f"first latent axis ({first})", f"second latent axis ({second})", HEIGHT)
-    figure.add_trace(_ground(found))
-    figure.add_trace(_sample(found.sample, shade))
-    figure.add_traces(_trials(found, shade, value_name))
-    for mark in marks:
-        figure.add_annotation(
-            x=mark.place[0],
-            y=mark.place[1],
-            text=f"<b>{mark.letter}</b>",
-            showarrow=True,
-            arrowcolor=VERMILION,
-            arrowwidth=2,
-            ay=-28,
-            ax=0,
-        )
-    figure.update_yaxes(scaleanchor="x")
+    first, second = _axis_titles(found.explained)
+    figure = blank(first, second, HEIGHT)
+    figure["data"] = [_ground(found), _sample(found.sample, shade), *_trials(found, shade, value_name)]
+    figure["layout"]["annotations"] = [_annotation(mark) for mark in marks]
+    figure["layout"]["yaxis"]["scaleanchor"] = "x"
+    figure["layout"]["uirevision"] = first  # what was zoomed into in one plane is nowhere in another
     return figure
 
 
-def _ground(found: LatentMap) -> go.Heatmap:
+def _axis_titles(explained: tuple[float, float] | None) -> tuple[str, str]:
+    if explained is None:
+        return "first axis of UMAP", "second axis of UMAP"
+    first, second = (f"{share:.0%} of the variance" for share in explained)
+    return f"first latent axis ({first})", f"second latent axis ({second})"
+
+
+def _annotation(mark: Mark) -> dict[str, Any]:
+    x, y = mark.place
+    arrow = {"showarrow": True, "arrowcolor": VERMILION, "arrowwidth": 2, "ay": -28, "ax": 0}
+    return {"x": x, "y": y, "text": f"<b>{mark.letter}</b>", **arrow}
+
+
+def _ground(found: LatentMap) -> dict[str, Any]:
     """An invisible sheet under the points that takes clicks."""
     places = [place for _, place in found.trials] + [each.place for each in found.sample] or [(-1.0, -1.0), (1.0, 1.0)]
     axes = [_ticks([place[axis] for place in places]) for axis in (0, 1)]
-    return go.Heatmap(
-        x=axes[0],
-        y=axes[1],
-        z=[[0] * _CELLS for _ in range(_CELLS)],
-        opacity=0,
-        showscale=False,
-        hovertemplate="(%{x:.2f}, %{y:.2f})<br>click to decode<extra></extra>",
-        showlegend=False,
-    )
+    return {
+        "type": "heatmap",
+        "x": axes[0],
+        "y": axes[1],
+        "z": [[0] * _CELLS for _ in range(_CELLS)],
+        "opacity": 0,
+        "showscale": False,
+        "hovertemplate": "(%{x:.2f}, %{y:.2f})<br>click to decode<extra></extra>",
+        "showlegend": False,
+    }
 
 
 def _ticks(values: Sequence[float]) -> list[float]:
@@ -72,7 +73,7 @@ def _ticks(values: Sequence[float]) -> list[float]:
     return [low - margin + step * place for place in range(_CELLS)]
 
 
-def _sample(sample: Sequence[Placed], shade: Shade) -> go.Scatter:
+def _sample(sample: Sequence[Placed], shade: Shade) -> dict[str, Any]:
     known = shade != "value" and any(each.prediction is not None for each in sample)
     marker: dict[str, Any] = {"size": 4, "color": GREY, "opacity": 0.5}
     notes = ["not tried"] * len(sample)
@@ -80,18 +81,19 @@ def _sample(sample: Sequence[Placed], shade: Shade) -> go.Scatter:
         shades = [None if each.prediction is None else getattr(each.prediction, shade) for each in sample]
         marker = {"size": 7, "color": shades, "colorscale": SCALE, "colorbar": {"thickness": 12, "title": {"text": _title(shade)}}}
         notes = ["" if value is None else f"{_title(shade)} {value:.4g}" for value in shades]
-    return go.Scatter(
-        x=[each.place[0] for each in sample],
-        y=[each.place[1] for each in sample],
-        customdata=[["sample", place, note] for place, note in enumerate(notes)],
-        mode="markers",
-        name="sample of the space",
-        marker=marker,
-        hovertemplate="architecture of the space<br>%{customdata[2]}<extra></extra>",
-    )
+    return {
+        "type": "scatter",
+        "x": [each.place[0] for each in sample],
+        "y": [each.place[1] for each in sample],
+        "customdata": [["sample", place, note] for place, note in enumerate(notes)],
+        "mode": "markers",
+        "name": "sample of the space",
+        "marker": marker,
+        "hovertemplate": "architecture of the space<br>%{customdata[2]}<extra></extra>",
+    }
 
 
-def _trials(found: LatentMap, shade: Shade, value_name: str) -> list[go.Scatter]:
+def _trials(found: LatentMap, shade: Shade, value_name: str) -> list[dict[str, Any]]:
     """Those with a value in its colour where that is what colours mean, the others as rings."""
     ring = {"symbol": "circle-open", "size": 8, "line": {"width": 1.5, "color": GREY}, "color": GREY}
     bar = {"thickness": 12, "title": {"text": value_name}}
@@ -104,16 +106,17 @@ def _trials(found: LatentMap, shade: Shade, value_name: str) -> list[go.Scatter]
     return [_points(others, "trials without a value", ring), _points(with_value, "trials", shades)]
 
 
-def _points(placed: Sequence[tuple[Trial, tuple[float, float]]], name: str, marker: dict[str, Any]) -> go.Scatter:
-    return go.Scatter(
-        x=[place[0] for _, place in placed],
-        y=[place[1] for _, place in placed],
-        customdata=[["trial", trial.id, trial.number, _note(trial.state.value, trial.value)] for trial, _ in placed],
-        mode="markers",
-        name=name,
-        marker=marker,
-        hovertemplate="trial %{customdata[2]}<br>%{customdata[3]}<extra></extra>",
-    )
+def _points(placed: Sequence[tuple[Trial, tuple[float, float]]], name: str, marker: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": [place[0] for _, place in placed],
+        "y": [place[1] for _, place in placed],
+        "customdata": [["trial", trial.id, trial.number, _note(trial.state.value, trial.value)] for trial, _ in placed],
+        "mode": "markers",
+        "name": name,
+        "marker": marker,
+        "hovertemplate": "trial %{customdata[2]}<br>%{customdata[3]}<extra></extra>",
+    }
 
 
 def _note(state: str, value: float | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import anyio.to_thread
-from dash import Dash, Input, Output, dcc, html
+from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from models.architectures.edit_distance import edit_distance
@@ -20,6 +20,7 @@ from service.studies.curve import curve
 from service.studies.history import read_trial
 from service.studies.lifecycle import StudySummary, best_trials, read_study
 
+_MOST_OFFERED = 50
 _MOST_TRIALS = 6
 _BEST_OF_EACH = 10
 _ASK = "Choose two or more studies."
@@ -30,23 +31,34 @@ async def content(query: Mapping[str, str]) -> Component:
     """The page for the `studies` and `trials` of an address, each separated by commas."""
     chosen = [name for name in query.get("studies", "").split(",") if name]
     trials = [trial for trial in query.get("trials", "").split(",") if trial][:_MOST_TRIALS]
-    names = [study.name for study in await overview.all_studies(here(), here().settings.max_page)]
-    chosen = [name for name in chosen if name in names]
-    studies = choice("compared", [(name, name) for name in names], chosen, "Studies", several=True)
+    chosen = await overview.existing_studies(here(), chosen)
+    names = await find_studies("", chosen)
+    search = dcc.Input(id="compared-search", type="search", debounce=0.3, autoComplete="off")
+    studies = [
+        html.Div([html.Label("Find studies by name", htmlFor="compared-search"), search], className="field search"),
+        choice("compared", [(name, name) for name in names], chosen, "Studies", several=True),
+    ]
     offered = await offer_trials(chosen, trials)
     architectures = choice("compared-trials", offered, trials, "Trials", several=True)
     return page(
         "Compare",
-        card("Studies", studies, html.Div(await show_studies(chosen), id="curves"), wide=True),
+        card("Studies", *studies, html.Div(await show_studies(chosen), id="curves"), wide=True),
         card("Architectures", architectures, html.Div(await show_trials(trials), id="side-by-side"), wide=True),
     )
 
 
 def register(app: Dash) -> None:
     studies, trials = Input("compared", "value"), Input("compared-trials", "value")
+    searched = (Input("compared-search", "value"), State("compared", "value"))
+    app.callback(Output("compared", "options"), *searched, prevent_initial_call=True)(find_studies)
     app.callback(Output("curves", "children"), studies, prevent_initial_call=True)(show_studies)
     app.callback(Output("compared-trials", "options"), studies, trials, prevent_initial_call=True)(offer_options)
     app.callback(Output("side-by-side", "children"), trials, prevent_initial_call=True)(show_trials)
+
+
+async def find_studies(text: str | None, chosen: Sequence[str] | None) -> list[str]:
+    """The newest studies with a text in their names, after those that are chosen already."""
+    return list(dict.fromkeys([*(chosen or []), *await overview.search_studies(here(), text or "", _MOST_OFFERED)]))
 
 
 async def offer_options(studies: Sequence[str] | None, trials: Sequence[str] | None) -> list[dict[str, str]]:
@@ -70,9 +82,10 @@ async def show_studies(names: Sequence[str] | None) -> Content:
     warning = [notice("These studies differ in space or objective, so their values may not compare.")] if len(spaces) > 1 else []
     heads = ("Study", "Space", "Strategy", "Looks for", "Completed", "Best value", "Improved last at")
     rows = [_row(summary, one) for summary, one in zip(summaries, curves, strict=True)]
+    figure = await anyio.to_thread.run_sync(best_so_far, curves, "value")
     return [
         *warning,
-        graph("compare", best_so_far(curves, "value"), "Best values so far"),
+        graph("compare", figure, "Best values so far"),
         table(heads, rows, "Studies compared", numeric=[4, 5, 6]),
     ]
 

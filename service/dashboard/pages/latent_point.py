@@ -20,7 +20,9 @@ from service.storage.values import Trial
 from service.studies import latents
 from service.studies.architectures import Graph
 from service.studies.latent_map import latent_map, near, point_at
-from service.studies.latents import Decoded, Point, Sampling, points_between, study_scope, trial_point
+from service.studies.latent_points import Point
+from service.studies.latents import Decoded, Sampling, points_between, study_scope, trial_point
+from service.studies.planes import Projection
 
 MOST_TRIALS = 1000
 SAMPLE = 400
@@ -51,7 +53,8 @@ def register(app: Dash) -> None:
     name = State("map-study", "data")
     shown = (Output("chosen", "data"), Output("decoded", "children"), Output("decoded-graph", "data"))
     ready = (Output("make-A", "disabled"), Output("make-B", "disabled"))
-    app.callback(*shown, *ready, Input("plane", "clickData"), name, prevent_initial_call=True)(show_point)
+    clicked = (Input("plane", "clickData"), State("projection", "value"))
+    app.callback(*shown, *ready, *clicked, name, prevent_initial_call=True)(show_point)
     app.callback(Output("expected", "children"), Input("decoded-graph", "data"), name, prevent_initial_call=True)(show_expected)
     ends = (Output("ends", "data"), Output("way", "disabled"))
     makers = (Input("make-A", "n_clicks"), Input("make-B", "n_clicks"))
@@ -60,23 +63,24 @@ def register(app: Dash) -> None:
     app.callback(Output("on-the-way", "children"), *walk, name, prevent_initial_call=True)(show_step)
 
 
-async def show_point(click: Mapping[str, Any] | None, name: str) -> tuple[dict[str, Any], Content, Any, bool, bool]:
+async def show_point(
+    click: Mapping[str, Any] | None, projection: Projection, name: str
+) -> tuple[dict[str, Any], Content, Any, bool, bool]:
     """The point that was clicked, what it decodes to most often, and the trials around it."""
     if not click or not click.get("points"):
         raise PreventUpdate
     clicked = click["points"][0]
     context = here()
-    found = await latent_map(context, name, min(MOST_TRIALS, context.settings.max_page), SAMPLE, with_predictions=False)
+    found = await latent_map(context, name, min(MOST_TRIALS, context.settings.max_page), SAMPLE, False, projection)
     kind, which, *_ = clicked.get("customdata") or ("place", 0)
     if kind == "trial":
         _, point = await trial_point(context, str(which))
     else:
-        point = (
-            found.sample[which].encoding.mean if kind == "sample" else await point_at(context, name, (clicked["x"], clicked["y"]))
-        )
+        place = (clicked["x"], clicked["y"])
+        point = found.sample[which].encoding.mean if kind == "sample" else await point_at(context, name, place, projection)
     decoded = await _decode(name, point, _SAMPLING)
     around = near(found, point, _NEIGHBOURS)
-    chosen = {"place": [clicked["x"], clicked["y"]], "point": list(point)}
+    chosen = {"place": [clicked["x"], clicked["y"]], "plane": projection, "point": list(point)}
     graph = to_json(decoded[0].decoding.architecture) if decoded else None
     content = await anyio.to_thread.run_sync(_at_point, decoded, around)
     return chosen, content, graph, False, False

@@ -1,8 +1,10 @@
 """The page of all studies: how each stands, and making a new one."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+import anyio.to_thread
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
@@ -25,23 +27,27 @@ from service.studies.overview import Pulse
 
 _MOST = 200
 _POLL_SECONDS = 5
+_LOOK_EVERY = 12
+"""Polls after which the table is made anew all the same: it tells how long ago things were."""
 _HEADS = ("Study", "Space", "Strategy", "Looks for", "Completed", "Best value", "Running", "Failed", "Last activity", "State", "")
 _NONE = "There is no study yet. Make one below, or with POST /studies."
 
 
 async def content() -> Component:
+    found, seen = await _look()
     return page(
         "Studies",
         dcc.Interval(id="studies-poll", interval=_POLL_SECONDS * 1000),
-        html.Section(
-            listed(await overview.pulses(here(), _MOST)), id="studies", className="card wide", **{"aria-label": "All studies"}
-        ),
+        dcc.Store(id="studies-seen", data=seen),
+        html.Section(found, id="studies", className="card wide", **{"aria-label": "All studies"}),
         html.Details([html.Summary("New study"), _form()], className="card wide", id="new-study"),
     )
 
 
 def register(app: Dash) -> None:
-    app.callback(Output("studies", "children"), Input("studies-poll", "n_intervals"), prevent_initial_call=True)(refresh)
+    table = (Output("studies", "children"), Output("studies-seen", "data"))
+    polled = (Input("studies-poll", "n_intervals"), State("studies-seen", "data"))
+    app.callback(*table, *polled, prevent_initial_call=True)(refresh)
     for kind in ("close", "reopen"):
         changed = Output("studies", "children", allow_duplicate=True)
         app.callback(changed, Input({"type": kind, "study": ALL}, "n_clicks"), prevent_initial_call=True)(close_or_reopen)
@@ -50,8 +56,9 @@ def register(app: Dash) -> None:
     app.callback(*made, Input("new-create", "n_clicks"), *fields, prevent_initial_call=True)(create)
 
 
-async def refresh(_ticks: int | None) -> Content:
-    return listed(await overview.pulses(here(), _MOST))
+async def refresh(ticks: int | None, seen: str | None) -> tuple[Content, str]:
+    """The table where something has changed since it was `seen`, and now and then besides."""
+    return await _look(None if ticks and ticks % _LOOK_EVERY == 0 else seen)
 
 
 async def close_or_reopen(clicks: Sequence[int | None]) -> Content:
@@ -63,7 +70,7 @@ async def close_or_reopen(clicks: Sequence[int | None]) -> Content:
         raise PreventUpdate  # the buttons themselves have come, nobody has pressed one
     await current.get().require(KeyScope.ADMIN)
     await close_study(here(), ctx.triggered_id["study"], closed=ctx.triggered_id["type"] == "close")
-    return await refresh(None)
+    return (await _look())[0]
 
 
 async def create(clicks: int | None, *values: Any) -> tuple[Content, Content]:
@@ -80,7 +87,7 @@ async def create(clicks: int | None, *values: Any) -> tuple[Content, Content]:
         said: Content = _refusal(error)
     else:
         said = html.Div(["Created ", dcc.Link(request.name, href=study_path(request.name)), "."], className="notice", role="status")
-    return said, listed(await overview.pulses(here(), _MOST))
+    return said, (await _look())[0]
 
 
 def read_request(body: dict[str, Any]) -> StudyRequest:
@@ -97,6 +104,16 @@ def listed(pulses: Sequence[Pulse]) -> Content:
     if not pulses:
         return notice(_NONE)
     return table(_HEADS, [_row(pulse) for pulse in pulses], "Studies", numeric=[5, 6, 7])
+
+
+async def _look(seen: str | None = None) -> tuple[Content, str]:
+    """The table, and what tells it from an older one. Raises `PreventUpdate` where it is as it was `seen`."""
+    pulses = await overview.pulses(here(), _MOST)
+    state = [(pulse.summary.study.id, pulse.change, pulse.summary.study.closed_at) for pulse in pulses]
+    now = hashlib.sha256(repr(state).encode()).hexdigest()
+    if now == seen:
+        raise PreventUpdate
+    return await anyio.to_thread.run_sync(listed, pulses), now
 
 
 def _row(pulse: Pulse) -> Sequence[Content]:

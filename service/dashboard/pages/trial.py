@@ -36,7 +36,8 @@ async def content(trial_id: str) -> tuple[str, Component]:
     word = value_name(settings)
     progress = []
     if points:
-        plot = graph("training", training_curves(points, word), "Values while training", height=260)
+        figure = await anyio.to_thread.run_sync(training_curves, points, word)
+        plot = graph("training", figure, "Values while training", height=260)
         cut = f"The first {_MOST_STEPS:,} steps." if len(points) == _MOST_STEPS else None
         progress = [card("Training", plot, wide=True, caption=cut)]
     shown = [

@@ -73,7 +73,8 @@ def grid() -> Component:
 
 def register(app: Dash) -> None:
     answer, request = Output("trials", "getRowsResponse"), Input("trials", "getRowsRequest")
-    app.callback(answer, request, State("trial-state", "value"), State("trial-order", "value"), State("study", "data"))(rows)
+    states = (State("trial-state", "value"), State("trial-order", "value"), State("study", "data"))
+    app.callback(answer, request, *states, prevent_initial_call=True)(rows)
     again = ClientsideFunction("svge", "refreshTable")
     inputs = (Input("change", "data"), Input("trial-state", "value"), Input("trial-order", "value"))
     app.clientside_callback(again, Output("told", "className"), *inputs, prevent_initial_call=True)

@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.studies.latent_map import Plane
+from service.errors import NotInstalled
+from service.studies import latent_map as latent_maps
+from service.studies import planes
+from service.studies.planes import Plane
 from tests.service.api.harness import ONE_SPACE, Service
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +52,7 @@ async def test_the_map_has_trials_and_a_sample_in_one_plane(service: Service) ->
         assert places[trial["trial"]] == pytest.approx((trial["x"], trial["y"]))
 
 
-async def test_a_trial_that_has_no_point_is_encoded(service: Service) -> None:
+async def test_a_trial_that_has_no_point_is_encoded_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     await service.post("/studies", ONE_SPACE, 201)
     first = (await service.suggest("w"))["trials"][0]
     await service.post("/studies", ONE_SPACE | {"name": "other"}, 201)
@@ -59,6 +62,46 @@ async def test_a_trial_that_has_no_point_is_encoded(service: Service) -> None:
     (placed,) = (await service.get("/studies/other/latent-map"))["trials"]
     (known,) = (await service.get("/studies/demo/latent-map"))["trials"]
     assert (placed["x"], placed["y"]) == pytest.approx((known["x"], known["y"]))
+    monkeypatch.setattr(service.worker, "encode", None)
+    (trial,) = (await service.post("/suggest", {"study": "other", "worker": "w"}))["trials"]
+    await service.observe(trial, 0.5)
+    (found,) = (await service.get("/studies/other/latent-map"))["trials"]
+    assert found == placed | {"state": "completed", "value": 0.5}, "what has changed is shown, with the point that is known"
+
+
+async def test_the_map_by_umap_is_fitted_once_and_says_what_it_lacks(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    await service.post("/studies", ONE_SPACE, 201)
+    await service.suggest("w", 3)
+    context, fitted = service.app.state.context, []
+    monkeypatch.setattr(latent_maps, "_PLANES", {})
+    monkeypatch.setattr(planes, "find_spec", lambda name: None)
+    with pytest.raises(NotInstalled, match=r"\[umap\]"):
+        await latent_maps.latent_map(context, "demo", 10, 30, projection="umap")
+
+    async def fit(points: np.ndarray) -> planes.UmapPlane:
+        fitted.append(points)
+        return planes.UmapPlane(points, points[:, :2] * 10)
+
+    monkeypatch.setattr(latent_maps, "fit_umap", fit)
+    for _ in range(2):
+        found = await latent_maps.latent_map(context, "demo", 10, 30, projection="umap")
+    assert len(fitted) == 1
+    for placed in found.sample:
+        assert placed.place == pytest.approx(np.array(placed.encoding.mean[:2]) * 10)
+    assert await latent_maps.point_at(context, "demo", found.sample[3].place, "umap") == pytest.approx(
+        found.sample[3].encoding.mean
+    )
+    assert (await latent_maps.latent_map(context, "demo", 10, 30)).explained != found.explained
+
+
+async def test_umap_keeps_together_what_lies_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Python, because umap-learn takes longer to compile than to place a few points."""
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(middle, 0.1, (8, 6)) for middle in (0.0, 5.0)])
+    places = np.array((await planes.fit_umap(points)).place(points.tolist()))
+    distances = np.linalg.norm(places[:, None] - places[None], axis=2)
+    assert max(distances[:8, :8].max(), distances[8:, 8:].max()) < distances[:8, 8:].min()
 
 
 async def test_limits_and_names_are_checked(service: Service) -> None:
@@ -97,3 +140,14 @@ def test_a_lifted_place_is_where_it_was_and_lies_in_the_plane() -> None:
     assert plane.place([point])[0] == pytest.approx((0.7, -1.3))
     step = np.array(plane.lift((1.7, -1.3))) - np.array(point)
     assert np.linalg.norm(step) == pytest.approx(1.0), "the axes have length one"
+
+
+def test_a_place_between_points_of_the_fit_is_drawn_to_the_nearer_ones() -> None:
+    known = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 9.0, 0.0]])
+    plane = planes.UmapPlane(known, np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 90.0]]))
+    assert plane.place(known.tolist()) == [pytest.approx(place, abs=1e-5) for place in ((0.0, 0.0), (10.0, 0.0), (0.0, 90.0))]
+    ((x, y),) = plane.place([(0.9, 0.0, 0.0)])
+    assert 8.0 < x < 10.0
+    assert 0.0 < y < 2.0
+    assert plane.lift((x, y))[0] == pytest.approx(0.9, abs=0.1)
+    assert plane.place([]) == []

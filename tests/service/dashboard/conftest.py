@@ -18,7 +18,7 @@ from tests.service.api.harness import Service, running
 from tests.service.contract.deployments import servers, write_models
 
 CHROMIUM = os.environ.get("SVGE_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-LARGE = 3000
+LARGE = 1200
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 _PATIENCE = 40_000
 

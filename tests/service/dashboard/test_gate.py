@@ -174,9 +174,12 @@ async def test_a_revoked_key_opens_nothing_any_more(guarded: Service, monkeypatc
     assert (await guarded.client.post(UPDATE, json=CALLBACK)).status_code == 401
 
 
-async def test_signing_out_takes_the_cookie_back(guarded: Service) -> None:
+async def test_signing_out_takes_the_cookie_back_where_the_own_pages_ask_for_it(guarded: Service) -> None:
     await sign_in(guarded, await key(guarded, KeyScope.READ))
-    await guarded.client.get("/dashboard/sign-out")
+    assert (await guarded.client.get("/dashboard/sign-out")).status_code == 405
+    assert (await guarded.client.post("/dashboard/sign-out", headers={"origin": "https://elsewhere.example"})).status_code == 403
+    assert (await guarded.client.post(UPDATE, json=CALLBACK)).status_code == 200
+    await guarded.client.post("/dashboard/sign-out")
     assert (await guarded.client.post(UPDATE, json=CALLBACK)).status_code == 401
 
 

@@ -1,10 +1,15 @@
 """A study from above: its pulse, an even spread of its trials, any part of its listing, and what happened last."""
 
+from dataclasses import replace
+from weakref import WeakKeyDictionary
+
 import pytest
 
 from service.errors import StudyNotFound
+from service.storage import curves
 from service.storage.overview import spread_step
 from service.storage.values import TrialState
+from service.studies import curve as curve_module
 from service.studies import overview
 from service.studies.curve import curve
 from tests.service.api.harness import Service
@@ -87,22 +92,55 @@ async def test_the_pulse_moves_with_every_change_and_not_without_one(service: Se
 
 
 async def test_studies_come_with_the_newest_first(service: Service) -> None:
-    await grow(service, [0.5])
+    await grow(service, [0.5, 0.9, 0.1])
+    await service.post("/studies", {"name": "less", "space": "nasbench201", "objective": "minimize"}, 201)
+    for value in (0.5, 0.9, 0.1):
+        (trial,) = (await service.post("/suggest", {"study": "less", "worker": "w"}))["trials"]
+        await service.observe(trial, value)
     await service.post("/studies", {"name": "later", "space": "nasbench201"}, 201)
-    found = await overview.pulses(service.app.state.context, 10)
-    assert [pulse.summary.study.name for pulse in found] == ["later", "demo"]
-    assert [pulse.last is None for pulse in found] == [True, False]
+    context = service.app.state.context
+    found = await overview.pulses(context, 10)
+    assert [pulse.summary.study.name for pulse in found] == ["later", "less", "demo"]
+    assert [pulse.summary.best_value for pulse in found] == [None, 0.1, 0.9]
+    assert [pulse.last is None for pulse in found] == [True, False, False]
+    for pulse in found:
+        alone = await overview.pulse(context, pulse.summary.study.name)
+        assert replace(alone, now=pulse.now) == pulse
+        assert pulse.change == await overview.last_change(context, pulse.summary.study.name)
 
 
-async def test_a_curve_that_is_kept_is_never_an_old_one(service: Service) -> None:
+async def test_studies_are_found_by_a_part_of_their_name(service: Service) -> None:
+    for name in ("cells", "cells-2", "Cells_3", "lines"):
+        await service.post("/studies", {"name": name, "space": "nasbench201"}, 201)
+    context = service.app.state.context
+    assert await overview.search_studies(context, "CELL", 10) == ["Cells_3", "cells-2", "cells"]
+    assert await overview.search_studies(context, "_", 10) == ["Cells_3"], "what stands for any letter in SQL is a letter here"
+    assert await overview.search_studies(context, "", 2) == ["lines", "Cells_3"]
+    assert await overview.existing_studies(context, ["lines", "none", "cells"]) == ["lines", "cells"]
+
+
+async def test_a_curve_that_is_kept_is_never_an_old_one(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     await grow(service, [0.5])
     context = service.app.state.context
     assert [each.value for each in (await curve(context, "demo")).improvements] == [0.5]
     assert await curve(context, "demo") is await curve(context, "demo"), "nothing was completed meanwhile"
-    (trial,) = (await service.suggest("w", 1))["trials"]
-    await service.observe(trial, 0.75)
-    found = await curve(context, "demo")
-    assert ([each.value for each in found.improvements], found.evaluations) == ([0.5, 0.75], 2)
+    trials = (await service.suggest("w", 5))["trials"]
+    with monkeypatch.context() as patch:
+        patch.setattr(curves, "improvements", None)
+        for trial, value in zip(trials[:4], (0.75, 0.75, 0.6, 0.8), strict=True):
+            service.clock.advance(1)
+            await service.observe(trial, value)
+            if value != 0.6:
+                found = await curve(context, "demo")
+        (await service.client.patch(f"/trials/{trials[0]['id']}", json={"note": "seen"})).raise_for_status()
+        assert await curve(context, "demo") == found
+    assert [(each.evaluations, each.value) for each in found.improvements] == [(1, 0.5), (2, 0.75), (5, 0.8)]
+    service.clock.advance(-3600)
+    await service.observe(trials[4], 0.7)
+    early = await curve(context, "demo")
+    assert [(each.evaluations, each.value) for each in early.improvements][0] == (1, 0.7), "a clock was put back"
+    monkeypatch.setattr(curve_module, "_KEPT", WeakKeyDictionary())
+    assert await curve(context, "demo") == early
 
 
 async def test_an_unknown_study_is_told(service: Service) -> None:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from models.architectures.formats import to_json
+from models.networks.costs.published_cost import published_cost
 from models.search.dominance import non_dominated
 from service.storage import fronts, studies
+from service.studies.pareto import trade_offs
 from tests.service.api.harness import Service
 from tests.service.storage.test_trials import architectures
 
@@ -72,3 +74,21 @@ async def test_a_front_that_does_not_account_for_all_is_not_used_and_made_again_
     await service.post("/observe", reports(points[30:], 30))
     assert await accounted(service) == 40
     assert await front(service) == expected(points)
+
+
+async def test_what_is_drawn_has_outcomes_as_they_were_reported_and_costs_that_are_counted(service: Service) -> None:
+    await service.post("/studies", STUDY | {"objectives": STUDY["objectives"] | {"parameters": "minimize"}}, 201)
+    points = np.random.default_rng(2).integers(0, 12, (30, 2)).astype(np.float64)
+    trials = await service.post("/observe", reports(points, 0))
+    context = service.app.state.context
+    costs = [published_cost(graph).parameters for graph in architectures(30)]
+    known = {trial["id"]: (*point, cost) for trial, point, cost in zip(trials["trials"], points.tolist(), costs, strict=True)}
+    best = [trial["id"] for trial in (await service.get("/studies/demo/pareto", limit=30))["trials"]]
+    for _ in ("kept", "not kept"):
+        found = await trade_offs(context, "demo", 30)
+        assert {one.trial_id: one.outcomes for one in (*found.best, *found.others)} == known
+        assert [one.trial_id for one in found.best] == best
+        few = await trade_offs(context, "demo", 3)
+        assert [one.trial_id for one in few.best] == best[:3]
+        assert {one.number for one in few.others} <= {28, 29, 30}
+        await accounted(service, 0)

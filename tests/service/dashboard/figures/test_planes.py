@@ -4,15 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
-from models.networks.costs.published_cost import published_cost
 from models.search.proposal import Prediction
 from models.spaces.registry import get_space
 from service.dashboard.figures.plane import Mark, latent_plane
-from service.dashboard.figures.trade_offs import axis_title, trade_offs
+from service.dashboard.figures.trade_offs import axis_title, front_plot
+from service.storage.fronts import Member
 from service.storage.values import NamedObjective, Origin, Trial, TrialState
 from service.studies.latent_map import LatentMap, Placed
+from service.studies.pareto import TradeOffs
 from service.workers.worker import Encoding
 
 SPACE = get_space("nasbench201")
@@ -40,7 +42,7 @@ def by_name(figure) -> dict:  # noqa: ANN001
 
 
 def test_trials_have_the_colours_of_their_values_and_rings_without_one() -> None:
-    figure = latent_plane(latent_map(trial(1, 0.9), trial(2, None), trial(3, 0.7)), "value", "accuracy")
+    figure = go.Figure(latent_plane(latent_map(trial(1, 0.9), trial(2, None), trial(3, 0.7)), "value", "accuracy"))
     traces = by_name(figure)
     assert list(traces["trials"].marker.color) == [0.9, 0.7]
     assert traces["trials"].marker.colorbar.title.text == "accuracy"
@@ -49,25 +51,25 @@ def test_trials_have_the_colours_of_their_values_and_rings_without_one() -> None
 
 @pytest.mark.parametrize(("shade", "expected"), [("mean", [0.0, 0.1, 0.2]), ("std", [0.5] * 3), ("acquisition_value", [-1.0] * 3)])
 def test_the_sample_has_the_colours_of_what_is_expected_of_it(shade, expected) -> None:  # noqa: ANN001
-    traces = by_name(latent_plane(latent_map(trial(1, 0.9)), shade, "accuracy"))
+    traces = by_name(go.Figure(latent_plane(latent_map(trial(1, 0.9)), shade, "accuracy")))
     assert list(traces["sample of the space"].marker.color) == pytest.approx(expected)
 
 
 def test_without_predictions_the_sample_has_one_colour() -> None:
     found = latent_map(trial(1, 0.9))
     found = replace(found, sample=[replace(each, prediction=None) for each in found.sample])
-    assert isinstance(by_name(latent_plane(found, "mean", "accuracy"))["sample of the space"].marker.color, str)
+    assert isinstance(by_name(go.Figure(latent_plane(found, "mean", "accuracy")))["sample of the space"].marker.color, str)
 
 
 def test_every_place_between_the_points_can_be_clicked() -> None:
-    figure = latent_plane(latent_map(trial(1, 0.9), trial(8, 0.9)), "value", "accuracy")
+    figure = go.Figure(latent_plane(latent_map(trial(1, 0.9), trial(8, 0.9)), "value", "accuracy"))
     (ground,) = [trace for trace in figure.data if trace.type == "heatmap"]
     assert min(ground.x) < 0.0 < 8.0 < max(ground.x)
     assert min(ground.y) < 0.0 < 2.0 < max(ground.y)
 
 
 def test_the_axes_say_how_much_they_explain_and_marks_where_they_are() -> None:
-    figure = latent_plane(latent_map(), "value", "accuracy", [Mark("A", (1.0, 2.0))])
+    figure = go.Figure(latent_plane(latent_map(), "value", "accuracy", [Mark("A", (1.0, 2.0))]))
     assert "50% of the variance" in figure.layout.xaxis.title.text
     assert "25% of the variance" in figure.layout.yaxis.title.text
     (mark,) = figure.layout.annotations
@@ -75,19 +77,17 @@ def test_the_axes_say_how_much_they_explain_and_marks_where_they_are() -> None:
 
 
 def test_the_front_stands_out_from_what_it_dominates() -> None:
-    front = [trial(1, 0.9, accuracy=0.9, latency_ms=5.0), trial(2, 0.8, accuracy=0.8, latency_ms=1.0)]
-    others = [*front, trial(3, 0.7, accuracy=0.7, latency_ms=6.0)]
-    figure = trade_offs([ACCURACY, LATENCY], front, others)
-    dominated, best = figure.data
+    best, others = [Member("t1", 1, (0.9, 5.0)), Member("t2", 2, (0.8, 1.0))], [Member("t3", 3, (0.7, 6.0))]
+    figure = go.Figure(front_plot(TradeOffs([ACCURACY, LATENCY], best, others)))
+    dominated, front = figure.data
     assert (list(dominated.x), list(dominated.y)) == ([6.0], [0.7])
-    assert (list(best.x), list(best.y)) == ([1.0, 5.0], [0.8, 0.9])
+    assert (list(front.x), list(front.y)) == ([1.0, 5.0], [0.8, 0.9])
     assert figure.layout.xaxis.title.text == "latency ms (less is better)"
     assert figure.layout.yaxis.title.text == "accuracy (more is better)"
 
 
-def test_costs_are_counted_and_a_third_objective_is_a_colour() -> None:
+def test_a_third_objective_is_a_colour() -> None:
     parameters = NamedObjective("parameters", "minimize")
-    front = [trial(1, 0.9, accuracy=0.9, latency_ms=5.0)]
-    figure = trade_offs([ACCURACY, LATENCY, parameters], front, front)
-    assert list(figure.data[-1].marker.color) == [published_cost(front[0].architecture).parameters]
+    figure = go.Figure(front_plot(TradeOffs([ACCURACY, LATENCY, parameters], [Member("t1", 1, (0.9, 5.0, 7.0))], [])))
+    assert list(figure.data[-1].marker.color) == [7.0]
     assert figure.data[-1].marker.colorbar.title.text == axis_title(parameters)

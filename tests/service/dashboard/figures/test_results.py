@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import NormalDist
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from service.dashboard.figures.results import (
@@ -32,7 +33,7 @@ def drawn(size: int, claimed: float, seed: int = 0) -> list[Result]:
 
 def test_each_source_is_a_trace_of_its_own_colour_and_symbol() -> None:
     results = [result(1, 0.1, "initial"), result(2, 0.2), result(3, 0.3, "initial"), result(4, 0.4, "enqueued")]
-    figure = values_over_time(results, "accuracy")
+    figure = go.Figure(values_over_time(results, "accuracy"))
     assert {trace.name: len(trace.x) for trace in figure.data} == {"initial": 2, "acquisition": 1, "enqueued": 1}
     assert len({(trace.marker.color, trace.marker.symbol) for trace in figure.data}) == 3
     assert figure.layout.yaxis.title.text == "accuracy"
@@ -44,7 +45,11 @@ def test_all_sources_differ_in_symbol_for_who_does_not_see_colours() -> None:
 
 
 def test_without_results_a_figure_says_so() -> None:
-    for figure in (values_over_time([], "value"), predicted_against_observed([], "value"), coverage_plot(None)):
+    for figure in (
+        go.Figure(values_over_time([], "value")),
+        go.Figure(predicted_against_observed([], "value")),
+        go.Figure(coverage_plot(None)),
+    ):
         assert not figure.data
         assert figure.layout.annotations[0].text
     assert calibration([]) is None
@@ -53,7 +58,7 @@ def test_without_results_a_figure_says_so() -> None:
 def test_only_what_was_predicted_is_compared() -> None:
     results = [result(1, 0.5), result(2, 0.7, mean=0.6, std=0.1), result(3, 0.8, mean=0.9)]
     assert [each.number for each in predicted(results)] == [2]
-    figure = predicted_against_observed(results, "value")
+    figure = go.Figure(predicted_against_observed(results, "value"))
     points = figure.data[-1]
     assert (list(points.x), list(points.y)) == ([0.7], [0.6])
     bars = figure.data[1]
