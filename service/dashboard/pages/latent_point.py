@@ -14,7 +14,7 @@ from models.architectures.formats import from_json, to_json
 from service.dashboard.paths import trial_path
 from service.dashboard.visit import here
 from service.dashboard.widgets import Content, card, drawing, facts, loading, notice
-from service.dashboard.wording import number, short, with_deviation
+from service.dashboard.wording import number, plural, short, with_deviation
 from service.errors import InvalidRequest
 from service.storage.values import Trial
 from service.studies import latents
@@ -129,7 +129,7 @@ async def show_step(value: int | str, ends: Mapping[str, Any], name: str) -> Con
 
 def _on_the_way(step: int, start: Architecture, architecture: Architecture) -> Component:
     edits = edit_distance(start, architecture)
-    text = f"{step} of {_STEPS} steps from A: {edits} edit{'' if edits == 1 else 's'} from what A decodes to"
+    text = f"{step} of {_STEPS} steps from A: {plural(edits, 'edit')} from what A decodes to"
     return html.Div([html.Div(drawing(architecture, text), className="canvas"), html.P(text, className="caption")])
 
 
@@ -156,7 +156,7 @@ def _at_point(decoded: Sequence[Decoded], around: Sequence[tuple[Trial, float]])
 def _around(architecture: Architecture, around: Sequence[tuple[Trial, float]]) -> Component:
     items = []
     for trial, distance in around:
-        edits = edit_distance(architecture, trial.architecture)
+        edits = plural(edit_distance(architecture, trial.architecture), "edit")
         link = dcc.Link(f"#{trial.number}", href=trial_path(trial.id))
-        items.append(html.Li([link, f" {number(trial.value)}", html.Small(f" {edits} edits, distance {short(distance)}")]))
+        items.append(html.Li([link, f" {number(trial.value)}", html.Small(f" {edits}, distance {short(distance)}")]))
     return html.Ol(items, className="near")

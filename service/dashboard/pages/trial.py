@@ -12,7 +12,7 @@ from service.dashboard.figures.progress import training_curves
 from service.dashboard.paths import compare_path, studies_path, study_path, trial_path
 from service.dashboard.visit import here
 from service.dashboard.widgets import Content, badge, card, drawing, facts, graph, notice, page, table
-from service.dashboard.wording import instant, number, short, value_name, with_deviation
+from service.dashboard.wording import instant, number, plural, short, value_name, with_deviation
 from service.storage.values import StudySettings, Trial
 from service.studies.history import TrialHistory, read_trial
 from service.studies.lifecycle import read_study
@@ -125,7 +125,7 @@ def _gallery(trial: Trial, alike: Sequence[Neighbour]) -> Component:
     items = []
     for neighbour in alike:
         other = neighbour.trial
-        edits = f"{neighbour.distance} edit{'' if neighbour.distance == 1 else 's'}"
+        edits = plural(neighbour.distance, "edit")
         items.append(
             html.Li(
                 [
