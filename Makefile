@@ -21,7 +21,7 @@ serve: $(STAMP)
 
 # Two at a time, a file at one of them; products of so small matrices gain nothing from more threads.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -10,9 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from benchmarks.ray_cluster import Cluster
-from tests.ray import running_cluster
-
 settings.register_profile("svge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("svge-ci", settings.get_profile("svge"), derandomize=True, print_blob=True)
 settings.load_profile("svge-ci" if os.environ.get("CI") == "true" else "svge")
@@ -26,22 +23,6 @@ def _no_uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SVGE_UPLOADS_FOLDER", str(tmp_path_factory.mktemp("uploads")))
         yield
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in several processes, those of a file do in one, and all that need a Ray cluster: there is one of it."""
-    for item in items:
-        parameters = getattr(getattr(item, "callspec", None), "id", "").split("-")
-        on_ray = "ray" in parameters or "ray_cluster" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("ray" if on_ray else str(item.path)))
-
-
-@pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[Cluster]:
-    """A head and a worker node on this machine; whoever kills them starts them again."""
-    with running_cluster() as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import pytest
 from tests.fakes import write_model
 from tests.service.contract.app import HANGING, SLOW
 from tests.service.contract.caller import Caller, answer
-from tests.service.contract.conftest import WITH_RAY
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +19,6 @@ async def fits(caller: Caller) -> int:
     return sum(int(float(found)) for text in texts for found in re.findall(r"^svge_fit_seconds_count\{.*\} (\S+)$", text, re.M))
 
 
-@WITH_RAY
 async def test_concurrent_asks_share_their_computations(caller: Caller) -> None:
     study = await caller.study(initial_size=SLOW)
     before = await fits(caller)
@@ -59,7 +57,6 @@ def expected() -> list[list[tuple[str, str]]]:
     return []
 
 
-@WITH_RAY
 async def test_one_worker_one_seed_and_the_same_observations_give_the_same_proposals(
     caller: Caller, expected: list[list[tuple[str, str]]]
 ) -> None:

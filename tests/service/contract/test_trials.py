@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from tests.service.contract.caller import Caller, report
-from tests.service.contract.conftest import WITH_RAY
 
 pytestmark = pytest.mark.anyio
 
 
-@WITH_RAY
 async def test_concurrent_askers_never_hold_isomorphic_architectures(caller: Caller) -> None:
     study = await caller.study()
     waits = (0, 20)  # drawn at random, which is likely to collide, and proposed
@@ -120,7 +118,6 @@ async def test_a_batch_is_stored_as_a_whole_or_not_at_all(caller: Caller) -> Non
     assert {trial["state"] for trial in await caller.trials(study)} == {"completed"}
 
 
-@WITH_RAY
 async def test_a_budget_is_met_exactly_however_many_ask_at_once(caller: Caller) -> None:
     study = await caller.study(max_trials=20)
     asks = [{"study": study, "worker": f"w{n}", "count": 2, "wait": 20 * (n % 2)} for n in range(16)]

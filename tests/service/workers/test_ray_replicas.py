@@ -1,6 +1,6 @@
 """What a replica on Ray does around its host: batches by model, failures that stay with their requests, one computation at a time.
 
-No cluster is needed for it; what crosses to one is in `tests/service/contract/test_ray.py`.
+No cluster is needed for it; what crosses to one is in `tests/service/test_on_ray.py`.
 """
 
 import asyncio
