@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 _MARK = "SVGE_LOCAL_RAY_NODE"
 _RUNNING = "both nodes run"
-_START_SECONDS = 120.0
+_START_SECONDS = 60.0
 _OBJECT_STORE_BYTES = 100_000_000
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",

@@ -41,7 +41,7 @@ def run_module(module: str, *arguments: str) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=150,
         check=False,
     )
     assert result.returncode == 0, result.stdout[-1000:] + result.stderr[-3000:]
