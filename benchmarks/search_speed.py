@@ -54,10 +54,10 @@ def objective(architecture: Architecture) -> float:
     return sum(gains) + 0.1 * len(architecture.edges)
 
 
-def measure(observations: int, count: int, threads: int) -> Cost:
-    """One row, in this process."""
+def measure(observations: int, count: int, threads: int, device: str = "cpu") -> Cost:
+    """One row, in this process, with the autoencoder on the device."""
     torch.set_num_threads(threads)
-    autoencoder = load_autoencoder(default_card(SPACE).path, torch.device("cpu"))
+    autoencoder = load_autoencoder(default_card(SPACE).path, torch.device(device))
     pool_of(autoencoder)
     rng = np.random.default_rng(0)
     seen = tuple(Observation(one, objective(one)) for one in (autoencoder.space.sample(rng) for _ in range(observations)))
@@ -113,6 +113,7 @@ def main() -> None:
     parser.add_argument("--observations", default="100,1000,5000,20000", help="numbers of observations (default: %(default)s)")
     parser.add_argument("--counts", default="1,50", help="numbers of proposals (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (default: %(default)s)")
+    parser.add_argument("--device", default="cpu", help="where the autoencoder is, cpu or cuda (default: %(default)s)")
     parser.add_argument("--consecutive", type=int, default=0, help="also the memory over so many proposals of one study")
     parser.add_argument("--json", type=Path, help="where the figures go")
     options = parser.parse_args()
@@ -121,7 +122,7 @@ def main() -> None:
     costs = []
     for n, count in track(rows, "proposals"):
         with ProcessPoolExecutor(1, mp_context=context) as pool:
-            costs.append(pool.submit(measure, n, count, options.threads).result())
+            costs.append(pool.submit(measure, n, count, options.threads, options.device).result())
     print(table(costs))
     used: list[tuple[int, float]] = []
     if options.consecutive:

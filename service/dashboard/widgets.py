@@ -38,9 +38,10 @@ def card(title: str, *content: Content, caption: Content = None, wide: bool = Fa
     return html.Section([html.Div(head, className="card-head"), *content, *foot], className="card wide" if wide else "card")
 
 
-def graph(component_id: Any, figure: Figure, label: str, height: int = 320) -> Component:
+def graph(component_id: Any, figure: Figure, label: str, height: int = 320, clear_on_unhover: bool = False) -> Component:
     """A plot, with a text for who cannot see it."""
-    plot = dcc.Graph(id=component_id, figure=figure, config=dict(_GRAPH), style={"height": f"{height}px"})
+    look = {"config": dict(_GRAPH), "style": {"height": f"{height}px"}}
+    plot = dcc.Graph(id=component_id, figure=figure, clear_on_unhover=clear_on_unhover, **look)
     return html.Div(plot, role="group", className="plot", **{"aria-label": label})
 
 

@@ -34,6 +34,9 @@ _SAMPLE_SEED = 0
 _AXES_FROM = 512
 """Random architectures that the axes are found from."""
 
+_REACH = 0.02
+"""As far as one who points at something may miss it."""
+
 _MOST_KEPT = 8
 _MOST_MAPS = 4
 
@@ -90,6 +93,20 @@ def near(found: LatentMap, point: Point, count: int) -> list[tuple[Trial, float]
         return []
     distances = np.linalg.norm(np.array(found.points) - np.array(point), axis=1)
     return [(found.trials[place][0], float(distances[place])) for place in np.argsort(distances, kind="stable")[:count]]
+
+
+def placed_near(found: LatentMap, place: tuple[float, float]) -> tuple[tuple[float, float], Point] | None:
+    """The place and the latent point of the trial or sampled architecture next to a place of the plane; None where all are farther
+    away than `_REACH` of the plane's longer side.
+    """
+    known = [(at, point) for (_, at), point in zip(found.trials, found.points, strict=True)]
+    known += [(each.place, each.encoding.mean) for each in found.sample]
+    if not known:
+        return None
+    places = np.array([at for at, _ in known])
+    distances = np.linalg.norm(places - np.array(place), axis=1)
+    nearest = int(distances.argmin())
+    return known[nearest] if distances[nearest] <= _REACH * np.ptp(places, axis=0).max() else None
 
 
 class _Size(NamedTuple):

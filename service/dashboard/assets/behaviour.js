@@ -139,6 +139,20 @@
         }
         return window.dash_clientside.no_update;
       },
+      followPointer: function (hover, change, before) {
+        const point = ((hover && hover.points) || []).find((one) => one.customdata);
+        const same = window.dash_clientside.no_update;
+        const dragged = window.dash_clientside.callback_context.triggered.some((one) => one.prop_id === "plane.relayoutData");
+        if (!point || dragged) { return [false, same, same, same]; }
+        const [kind, which] = before || [];
+        const moved = kind !== point.customdata[0] || which !== point.customdata[1];
+        const room = point.bbox.x0 < document.getElementById("plane").clientWidth / 2 ? "right" : "left";
+        return [true, point.bbox, room, moved ? point.customdata : same];
+      },
+      /* While dragging draws a line, Plotly does not tell of clicks. */
+      click: function (_clicks, hover, dragging) {
+        return hover && dragging === "drawline" ? hover : window.dash_clientside.no_update;
+      },
       setTitle: function (title) {
         if (title) { document.title = title; }
         return window.dash_clientside.no_update;

@@ -14,7 +14,10 @@ SHADES: Sequence[tuple[str, Shade]] = (
     ("uncertainty (standard deviation)", "std"),
     ("log expected improvement", "acquisition_value"),
 )
+Drag = Literal["zoom", "drawline"]
+DRAG_MODES: Sequence[tuple[str, Drag]] = (("zooms", "zoom"), ("walks from A to B", "drawline"))
 HEIGHT = 520
+_LINE = {"color": VERMILION, "width": 2, "dash": "dot"}
 _CELLS = 48
 _MARGIN = 0.08
 
@@ -26,12 +29,14 @@ class Mark(NamedTuple):
     place: tuple[float, float]
 
 
-def latent_plane(found: LatentMap, shade: Shade, value_name: str, marks: Sequence[Mark] = ()) -> Figure:
+def latent_plane(found: LatentMap, shade: Shade, value_name: str, marks: Sequence[Mark] = (), drag: Drag = "zoom") -> Figure:
     """Every place can be clicked: trials and sampled architectures stand for themselves, what lies between for its coordinates."""
     first, second = _axis_titles(found.explained)
     figure = blank(first, second, HEIGHT)
     figure["data"] = [_ground(found), _sample(found.sample, shade), *_trials(found, shade, value_name)]
     figure["layout"]["annotations"] = [_annotation(mark) for mark in marks]
+    figure["layout"]["shapes"] = [_line(*marks)] if len(marks) == len("AB") else []
+    figure["layout"] |= {"dragmode": drag, "newshape": {"line": _LINE}}
     figure["layout"]["yaxis"]["scaleanchor"] = "x"
     figure["layout"]["uirevision"] = first  # what was zoomed into in one plane is nowhere in another
     return figure
@@ -48,6 +53,11 @@ def _annotation(mark: Mark) -> dict[str, Any]:
     x, y = mark.place
     arrow = {"showarrow": True, "arrowcolor": VERMILION, "arrowwidth": 2, "ay": -28, "ax": 0}
     return {"x": x, "y": y, "text": f"<b>{mark.letter}</b>", **arrow}
+
+
+def _line(start: Mark, end: Mark) -> dict[str, Any]:
+    (x0, y0), (x1, y1) = start.place, end.place
+    return {"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": _LINE}
 
 
 def _ground(found: LatentMap) -> dict[str, Any]:
@@ -85,11 +95,11 @@ def _sample(sample: Sequence[Placed], shade: Shade) -> dict[str, Any]:
         "type": "scatter",
         "x": [each.place[0] for each in sample],
         "y": [each.place[1] for each in sample],
-        "customdata": [["sample", place, note] for place, note in enumerate(notes)],
+        "customdata": [["sample", place, "architecture of the space", note] for place, note in enumerate(notes)],
         "mode": "markers",
         "name": "sample of the space",
         "marker": marker,
-        "hovertemplate": "architecture of the space<br>%{customdata[2]}<extra></extra>",
+        "hoverinfo": "none",
     }
 
 
@@ -111,11 +121,11 @@ def _points(placed: Sequence[tuple[Trial, tuple[float, float]]], name: str, mark
         "type": "scatter",
         "x": [place[0] for _, place in placed],
         "y": [place[1] for _, place in placed],
-        "customdata": [["trial", trial.id, trial.number, _note(trial.state.value, trial.value)] for trial, _ in placed],
+        "customdata": [["trial", trial.id, f"trial {trial.number}", _note(trial.state.value, trial.value)] for trial, _ in placed],
         "mode": "markers",
         "name": name,
         "marker": marker,
-        "hovertemplate": "trial %{customdata[2]}<br>%{customdata[3]}<extra></extra>",
+        "hoverinfo": "none",
     }
 
 

@@ -1,21 +1,19 @@
-"""The page with the plane of a study's latent space. What stands at a point of it is `latent_point.py`."""
+"""The page with the plane of a study's latent space. The pages' other `latent_*.py` are what one can do on it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import anyio.to_thread
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from service.dashboard.figures.plane import HEIGHT, SHADES, Mark, Shade, latent_plane
+from service.dashboard.figures.plane import HEIGHT, SHADES, Drag, Mark, Shade, latent_plane
 from service.dashboard.figures.style import Figure, empty
-from service.dashboard.pages import latent_point
+from service.dashboard.pages import latent_hover, latent_point, latent_way
 from service.dashboard.paths import studies_path, study_path
 from service.dashboard.visit import here
 from service.dashboard.widgets import card, choice, graph, loading, page
 from service.dashboard.wording import plural, value_name
-from service.studies.latent_map import latent_map
 from service.studies.lifecycle import read_study
 from service.studies.planes import Projection
 
@@ -31,19 +29,18 @@ async def content(name: str) -> Component:
     waiting = empty("first latent axis", "second latent axis", "Encoding …", HEIGHT)
     choices = [
         choice("projection", [(text, key) for text, key, _ in PROJECTIONS], "pca", "Plane"),
-        choice("shade", [(text, key) for text, key in SHADES], "value", "Colour"),
+        latent_way.drag_choice(),
+        choice("shade", SHADES, "value", "Colour"),
     ]
     chosen = html.Div(choices, className="filters")
-    plane = loading(graph("plane", waiting, "Plane of the latent space", HEIGHT))
+    plane = latent_hover.pointed(loading(graph("plane", waiting, "Plane of the latent space", HEIGHT, clear_on_unhover=True)))
     return page(
         ["Latent map of ", name],
         dcc.Store(id="map-study", data=name),
-        dcc.Store(id="ends", data={}),
-        dcc.Store(id="chosen"),
         html.Div(
             [
                 card("Trials and the space around them", chosen, plane, caption=html.Span(id="map-caption")),
-                html.Div(latent_point.panel(), className="stack"),
+                html.Div([*latent_point.panel(), *latent_way.panel()], className="stack"),
             ],
             className="grid map",
         ),
@@ -54,20 +51,24 @@ async def content(name: str) -> Component:
 def register(app: Dash) -> None:
     shown = (Output("plane", "figure"), Output("map-caption", "children"))
     chosen = (Input("projection", "value"), Input("shade", "value"))
-    app.callback(*shown, *chosen, Input("ends", "data"), State("map-study", "data"))(show_plane)
-    latent_point.register(app)
+    app.callback(*shown, *chosen, Input("ends", "data"), State("dragging", "value"), State("map-study", "data"))(show_plane)
+    for part in (latent_hover, latent_point, latent_way):
+        part.register(app)
 
 
-async def show_plane(projection: Projection, shade: Shade, ends: Mapping[str, Any], name: str | None) -> tuple[Figure, str]:
+async def show_plane(
+    projection: Projection, shade: Shade, ends: latent_way.Ends, drag: Drag, name: str | None
+) -> tuple[Figure, str]:
     """The plane, and which trials it shows; the surrogate is asked only where its answer is the colour."""
     if name is None:
         raise PreventUpdate
     settings = (await read_study(here(), name)).study.settings
-    limit = min(latent_point.MOST_TRIALS, here().settings.max_page)
-    found = await latent_map(here(), name, limit, latent_point.SAMPLE, shade != "value", projection)
+    found = await latent_point.shown_map(name, projection, shade != "value")
     marks = [Mark(letter, tuple(end["place"])) for letter, end in sorted(ends.items()) if end["plane"] == projection]
-    figure = await anyio.to_thread.run_sync(latent_plane, found, shade, value_name(settings), marks)
-    return figure, caption(len(found.trials), limit, projection, shade, [each.prediction for each in found.sample])
+    figure = await anyio.to_thread.run_sync(latent_plane, found, shade, value_name(settings), marks, drag)
+    return figure, caption(
+        len(found.trials), latent_point.most_trials(), projection, shade, [each.prediction for each in found.sample]
+    )
 
 
 def caption(trials: int, limit: int, projection: Projection, shade: Shade, predictions: Sequence[object]) -> str:

@@ -1,10 +1,10 @@
-"""What stands at a point of the latent space: the architectures it decodes to, the trials around it, the way to another point."""
+"""What stands at a point of the latent space that was clicked: the architectures it decodes to, the trials around it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio.to_thread
-from dash import Dash, Input, Output, State, ctx, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -19,33 +19,38 @@ from service.errors import InvalidRequest
 from service.storage.values import Trial
 from service.studies import latents
 from service.studies.architectures import Graph
-from service.studies.latent_map import latent_map, near, point_at
+from service.studies.latent_map import LatentMap, latent_map, near, point_at
 from service.studies.latent_points import Point
-from service.studies.latents import Decoded, Sampling, points_between, study_scope, trial_point
+from service.studies.latents import Decoded, Sampling, study_scope, trial_point
 from service.studies.planes import Projection
 
-MOST_TRIALS = 1000
 SAMPLE = 400
+_MOST_TRIALS = 1000
 
 _SAMPLING = Sampling(32, "sampled", 0)
-_GREEDY = Sampling(1, "greedy", 0)
 _NEIGHBOURS = 5
-_STEPS = 10
 _CLICK = "Click on the map: a trial, an architecture of the space, or any place between them."
-_WAY = "Make two points the ends A and B, then walk from one to the other."
+
+
+async def shown_map(name: str, projection: Projection, with_predictions: bool = False) -> LatentMap:
+    """What the page shows of a study in a plane. Raises `StudyNotFound`, `ModelUnavailable` and `NotInstalled`."""
+    return await latent_map(here(), name, most_trials(), SAMPLE, with_predictions, projection)
+
+
+def most_trials() -> int:
+    """So many trials, the newest, are shown at most."""
+    return min(_MOST_TRIALS, here().settings.max_page)
 
 
 def panel() -> list[Component]:
     buttons = [
         html.Button(f"Make this {letter}", id=f"make-{letter}", className="button", type="button", disabled=True) for letter in "AB"
     ]
-    steps = dcc.Input(id="way", type="range", min=0, max=_STEPS, step=1, value=_STEPS // 2, disabled=True)
-    slider = html.Div([html.Label("Step from A to B", htmlFor="way"), steps], className="field")
     decoded = [loading(html.Div(notice(_CLICK), id="decoded")), loading(html.Div(id="expected"))]
     return [
         card("At this point", *decoded, html.Div(buttons, className="row")),
-        card("From A to B", slider, html.Div(notice(_WAY), id="on-the-way")),
         dcc.Store(id="decoded-graph"),
+        dcc.Store(id="chosen"),
     ]
 
 
@@ -55,12 +60,9 @@ def register(app: Dash) -> None:
     ready = (Output("make-A", "disabled"), Output("make-B", "disabled"))
     clicked = (Input("plane", "clickData"), State("projection", "value"))
     app.callback(*shown, *ready, *clicked, name, prevent_initial_call=True)(show_point)
+    click, pressed = ClientsideFunction("svge", "click"), (Input("pointed", "n_clicks"), State("plane", "hoverData"))
+    app.clientside_callback(click, Output("plane", "clickData"), *pressed, State("dragging", "value"), prevent_initial_call=True)
     app.callback(Output("expected", "children"), Input("decoded-graph", "data"), name, prevent_initial_call=True)(show_expected)
-    ends = (Output("ends", "data"), Output("way", "disabled"))
-    makers = (Input("make-A", "n_clicks"), Input("make-B", "n_clicks"))
-    app.callback(*ends, *makers, State("chosen", "data"), State("ends", "data"), prevent_initial_call=True)(make_end)
-    walk = (Input("way", "value"), Input("ends", "data"))
-    app.callback(Output("on-the-way", "children"), *walk, name, prevent_initial_call=True)(show_step)
 
 
 async def show_point(
@@ -71,14 +73,14 @@ async def show_point(
         raise PreventUpdate
     clicked = click["points"][0]
     context = here()
-    found = await latent_map(context, name, min(MOST_TRIALS, context.settings.max_page), SAMPLE, False, projection)
+    found = await shown_map(name, projection)
     kind, which, *_ = clicked.get("customdata") or ("place", 0)
     if kind == "trial":
         _, point = await trial_point(context, str(which))
     else:
         place = (clicked["x"], clicked["y"])
         point = found.sample[which].encoding.mean if kind == "sample" else await point_at(context, name, place, projection)
-    decoded = await _decode(name, point, _SAMPLING)
+    decoded = await decode_at(name, point, _SAMPLING)
     around = near(found, point, _NEIGHBOURS)
     chosen = {"place": [clicked["x"], clicked["y"]], "plane": projection, "point": list(point)}
     graph = to_json(decoded[0].decoding.architecture) if decoded else None
@@ -105,35 +107,8 @@ async def show_expected(graph: Mapping[str, Any] | None, name: str) -> Content:
     return [html.H3("What the study expects"), facts(pairs)]
 
 
-def make_end(
-    _a: int | None, _b: int | None, chosen: Mapping[str, Any] | None, ends: Mapping[str, Any]
-) -> tuple[dict[str, Any], bool]:
-    """The ends of the way with the chosen point as one of them."""
-    if chosen is None or ctx.triggered_id is None:
-        raise PreventUpdate
-    new = {**ends, ctx.triggered_id.removeprefix("make-"): chosen}
-    return new, len(new) < len("AB")
-
-
-async def show_step(value: int | str, ends: Mapping[str, Any], name: str) -> Content:
-    """What the point decodes to that lies so many steps on the straight line from A to B."""
-    if set(ends) != set("AB"):
-        return notice(_WAY)
-    step = min(max(int(value), 0), _STEPS)
-    line = points_between(tuple(ends["A"]["point"]), tuple(ends["B"]["point"]), _STEPS + 1)
-    first, here_now = await _decode(name, line[0], _GREEDY), await _decode(name, line[step], _GREEDY)
-    if not first or not here_now:
-        return notice("Nothing decodes at this point.")
-    return await anyio.to_thread.run_sync(_on_the_way, step, first[0].decoding.architecture, here_now[0].decoding.architecture)
-
-
-def _on_the_way(step: int, start: Architecture, architecture: Architecture) -> Component:
-    edits = edit_distance(start, architecture)
-    text = f"{step} of {_STEPS} steps from A: {plural(edits, 'edit')} from what A decodes to"
-    return html.Div([html.Div(drawing(architecture, text), className="canvas"), html.P(text, className="caption")])
-
-
-async def _decode(name: str, point: Point, sampling: Sampling) -> list[Decoded]:
+async def decode_at(name: str, point: Point, sampling: Sampling) -> list[Decoded]:
+    """What a point decodes to in the study's space, the most frequent first."""
     scope = await study_scope(here(), name)
     without_study = latents.Scope(scope.card, scope.space, None)  # its surrogate is asked later: that may take a while
     return await latents.decode(here(), without_study, [point], sampling, ["/point"])

@@ -152,6 +152,33 @@ def test_the_map_decodes_where_one_clicks_and_walks_between_two_points(page: Pag
     check_accessible(page)
 
 
+def test_the_map_draws_what_is_under_the_pointer_and_walks_along_a_line_that_is_dragged(page: Page) -> None:
+    page.goto("/dashboard/studies/cells/map")
+    expect(page.locator("#map-caption")).to_contain_text("random architectures")
+    beside = page.locator("#beside")
+    page.locator("#plane .scatterlayer .trace").last.locator("path.point").first.hover(force=True)
+    expect(beside.locator("img")).to_be_visible()
+    title = beside.locator("strong").inner_text()
+    assert re.fullmatch(r"trial \d+|architecture of the space", title)
+    page.get_by_role("heading", name="From A to B").hover()
+    expect(beside).to_be_hidden()
+    page.get_by_label("walks from A to B").check(force=True)
+    page.wait_for_function("document.querySelector('#plane .js-plotly-plot').layout.dragmode === 'drawline'")
+    box = page.locator("#plane .nsewdrag").first.bounding_box()
+    assert box is not None
+    start, stop = ((box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in ((0.3, 0.3), (0.7, 0.6)))
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*stop, steps=5)
+    page.mouse.up()
+    expect(page.locator("#plane .annotation")).to_have_text(["A", "B"])
+    expect(page.locator("#on-the-way")).to_contain_text("5 of 10 steps from A")
+    expect(page.locator("#on-the-way img")).to_be_visible()
+    page.mouse.click(*start)
+    expect(page.locator("#decoded")).to_contain_text("samples")
+    check_accessible(page)
+
+
 def _contrast(page: Page, selector: str) -> float:
     """How the text of an element stands out from its own ground, by WCAG 2.1: 1 is not at all, 21 black on white."""
     return page.locator(selector).first.evaluate(

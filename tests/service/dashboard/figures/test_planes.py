@@ -13,7 +13,7 @@ from service.dashboard.figures.plane import Mark, latent_plane
 from service.dashboard.figures.trade_offs import axis_title, front_plot
 from service.storage.fronts import Member
 from service.storage.values import NamedObjective, Origin, Trial, TrialState
-from service.studies.latent_map import LatentMap, Placed
+from service.studies.latent_map import LatentMap, Placed, placed_near
 from service.studies.pareto import TradeOffs
 from service.workers.worker import Encoding
 
@@ -74,6 +74,23 @@ def test_the_axes_say_how_much_they_explain_and_marks_where_they_are() -> None:
     assert "25% of the variance" in figure.layout.yaxis.title.text
     (mark,) = figure.layout.annotations
     assert (mark.x, mark.y, mark.text) == (1.0, 2.0, "<b>A</b>")
+
+
+def test_a_line_leads_from_one_mark_to_the_other() -> None:
+    marks = [Mark("A", (1.0, 2.0)), Mark("B", (3.0, 5.0))]
+    (line,) = go.Figure(latent_plane(latent_map(), "value", "accuracy", marks)).layout.shapes
+    assert (line.x0, line.y0, line.x1, line.y1) == (1.0, 2.0, 3.0, 5.0)
+    assert not go.Figure(latent_plane(latent_map(), "value", "accuracy", marks[:1])).layout.shapes
+
+
+@pytest.mark.parametrize(("place", "expected"), [((1.02, 0.01), (1.0, 0.0)), ((2.0, 1.99), (2.0, 2.0)), ((1.5, 1.0), None)])
+def test_who_points_beside_something_means_it(place, expected) -> None:  # noqa: ANN001
+    found = placed_near(latent_map(trial(1, 0.9), trial(4, 0.9)), place)
+    assert (found and found[0]) == expected
+
+
+def test_on_an_empty_plane_nothing_is_near() -> None:
+    assert placed_near(replace(latent_map(), sample=[]), (0.0, 0.0)) is None
 
 
 def test_the_front_stands_out_from_what_it_dominates() -> None:
