@@ -40,8 +40,8 @@ def card(title: str, *content: Content, caption: Content = None, wide: bool = Fa
 
 def graph(component_id: Any, figure: Figure, label: str, height: int = 320, clear_on_unhover: bool = False) -> Component:
     """A plot, with a text for who cannot see it."""
-    look = {"config": dict(_GRAPH), "style": {"height": f"{height}px"}}
-    plot = dcc.Graph(id=component_id, figure=figure, clear_on_unhover=clear_on_unhover, **look)
+    style = {"height": f"{height}px"}
+    plot = dcc.Graph(id=component_id, figure=figure, config=dict(_GRAPH), style=style, clear_on_unhover=clear_on_unhover)
     return html.Div(plot, role="group", className="plot", **{"aria-label": label})
 
 

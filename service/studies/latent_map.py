@@ -34,9 +34,6 @@ _SAMPLE_SEED = 0
 _AXES_FROM = 512
 """Random architectures that the axes are found from."""
 
-_REACH = 0.02
-"""As far as one who points at something may miss it."""
-
 _MOST_KEPT = 8
 _MOST_MAPS = 4
 
@@ -87,6 +84,12 @@ async def point_at(context: Context, name: str, place: tuple[float, float], proj
     return plane.lift(place)
 
 
+async def sampled(context: Context, name: str, sample: int) -> Sequence[Encoding]:
+    """The random architectures that maps of so many show, in their order. Raises `StudyNotFound` and `ModelUnavailable`."""
+    _, encodings = await _plane(context, await study_scope(context, name), _Size(0, sample, "pca"))
+    return _distinct(encodings[:sample])
+
+
 def near(found: LatentMap, point: Point, count: int) -> list[tuple[Trial, float]]:
     """The `count` trials of the map that lie nearest to a latent point, and their Euclidean distances."""
     if not found.trials:
@@ -95,18 +98,17 @@ def near(found: LatentMap, point: Point, count: int) -> list[tuple[Trial, float]
     return [(found.trials[place][0], float(distances[place])) for place in np.argsort(distances, kind="stable")[:count]]
 
 
-def placed_near(found: LatentMap, place: tuple[float, float]) -> tuple[tuple[float, float], Point] | None:
-    """The place and the latent point of the trial or sampled architecture next to a place of the plane; None where all are farther
-    away than `_REACH` of the plane's longer side.
+def placed_near(found: LatentMap, place: tuple[float, float], reach: float) -> tuple[tuple[float, float], Point] | None:
+    """The place and the latent point of the trial or sampled architecture next to a place of the plane; None where none is within
+    `reach` of it.
     """
     known = [(at, point) for (_, at), point in zip(found.trials, found.points, strict=True)]
     known += [(each.place, each.encoding.mean) for each in found.sample]
     if not known:
         return None
-    places = np.array([at for at, _ in known])
-    distances = np.linalg.norm(places - np.array(place), axis=1)
+    distances = np.linalg.norm(np.array([at for at, _ in known]) - np.array(place), axis=1)
     nearest = int(distances.argmin())
-    return known[nearest] if distances[nearest] <= _REACH * np.ptp(places, axis=0).max() else None
+    return known[nearest] if distances[nearest] <= reach else None
 
 
 class _Size(NamedTuple):
@@ -160,6 +162,10 @@ def _draw(space: SearchSpace, count: int) -> list[Architecture]:
     return list(dict.fromkeys(canonicalise(space.sample(rng)) for _ in range(count)))
 
 
+def _distinct(encodings: Sequence[Encoding]) -> Sequence[Encoding]:
+    return list({encoding.canonical_id: encoding for encoding in encodings}.values())
+
+
 _MAPS: WeakKeyDictionary[Database, dict[tuple[int, str, _Size], tuple[int, LatentMap]]] = WeakKeyDictionary()
 """The last maps of each database, by study, checkpoint and size, with the change of the study that they show: every click looks at
 one.
@@ -179,7 +185,7 @@ async def _new_map(context: Context, scope: Scope, study: Study, size: _Size) ->
     plane, encodings = await _plane(context, scope, size)
     newest = await context.database.read(lambda session: trials.newest(session, study.id, size.limit))
     points = await points_of(context, scope.card.hash, newest)
-    shown = list({encoding.canonical_id: encoding for encoding in encodings[: size.sample]}.values())
+    shown = _distinct(encodings[: size.sample])
     places = plane.place([encoding.mean for encoding in shown])
     return LatentMap(
         scope.space,

@@ -30,6 +30,9 @@ _PING_SECONDS = 2.0
 _PINGS = 20
 """So many in a row without an answer, and without one to any other call, are a loss: a minute, as replicas take time to start."""
 
+_FIRST_PINGS = 5
+"""So many of a session that nothing has answered yet: it may have missed replicas that a new one finds at once."""
+
 _LATELY_SECONDS = 10.0
 _TRIES = 3
 
@@ -42,7 +45,7 @@ class Session:
     def __init__(self) -> None:
         self.coder = _initialised(CODER)
         self.proposer = _initialised(PROPOSER)
-        self.answered = time.monotonic()
+        self.started = self.answered = time.monotonic()
         self._lock = threading.Lock()
         self._waiting: set[Callable[[], object]] | None = set()
 
@@ -60,6 +63,10 @@ class Session:
             with self._lock:
                 if self._waiting is not None:
                     self._waiting.discard(when_lost)
+
+    @property
+    def has_answered(self) -> bool:
+        return self.answered > self.started
 
     @property
     def is_answering(self) -> bool:
@@ -113,13 +120,12 @@ class Connection:
                 self._closing.wait(_WATCH_SECONDS)
                 continue
             self.session = session
-            self._tell(f"the model worker answers at {self.address}")
             self._watch(session)
             return
 
     def _watch(self, session: Session) -> None:
         unanswered = 0
-        while ray.util.client.ray.is_connected() and unanswered < _PINGS and not self._closing.wait(_WATCH_SECONDS):
+        while ray.util.client.ray.is_connected() and not self._closing.wait(_WATCH_SECONDS):
             asked = time.monotonic()
             ping = session.coder.ping.remote()
             try:
@@ -128,12 +134,18 @@ class Connection:
             except Exception:  # whatever Ray raises: the count below tells what it means
                 with suppress(Exception):
                     ping.cancel()
-            unanswered = 0 if session.answered >= asked else unanswered + 1
+            if session.answered >= asked:
+                unanswered = 0
+                self._tell(f"the model worker answers at {self.address}")
+                continue
+            unanswered += 1
+            if unanswered >= (_PINGS if session.has_answered else _FIRST_PINGS):
+                return
 
     def _lose(self) -> None:
         session, self.session = self.session, None
         if session is not None:
-            self._tell(f"the connection to the Ray cluster at {self.address} is lost")
+            self._tell(f"the model worker at {self.address} does not answer, proposals are drawn at random until it does")
             session.lose()
 
     def _tell(self, message: str) -> None:

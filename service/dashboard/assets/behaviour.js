@@ -129,6 +129,16 @@
     );
   };
 
+  /* The layout of the latent map as it is drawn, and as far, in pixels, as one who points at something may miss it. */
+  const plane = () => document.querySelector("#plane .js-plotly-plot")._fullLayout;
+  const REACH = 8;
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && document.getElementById("beside")) {
+      window.dash_clientside.set_props("beside", { show: false });
+    }
+  });
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     svge: {
       followClick: function (clicks) {
@@ -139,19 +149,24 @@
         }
         return window.dash_clientside.no_update;
       },
-      followPointer: function (hover, change, before) {
+      followPointer: function (hover, change) {
         const point = ((hover && hover.points) || []).find((one) => one.customdata);
         const same = window.dash_clientside.no_update;
-        const dragged = window.dash_clientside.callback_context.triggered.some((one) => one.prop_id === "plane.relayoutData");
+        const news = window.dash_clientside.callback_context.triggered.some((one) => one.prop_id === "plane.relayoutData");
+        const dragged = news && change && !("autosize" in change);
         if (!point || dragged) { return [false, same, same, same]; }
-        const [kind, which] = before || [];
-        const moved = kind !== point.customdata[0] || which !== point.customdata[1];
         const room = point.bbox.x0 < document.getElementById("plane").clientWidth / 2 ? "right" : "left";
-        return [true, point.bbox, room, moved ? point.customdata : same];
+        return [true, point.bbox, room, point.customdata];
       },
-      /* While dragging draws a line, Plotly does not tell of clicks. */
-      click: function (_clicks, hover, dragging) {
-        return hover && dragging === "drawline" ? hover : window.dash_clientside.no_update;
+      /* Plotly itself does not tell of clicks while dragging draws lines. */
+      clickWhileDrawing: function (_clicks, hover) {
+        return hover && plane().dragmode === "drawline" ? hover : window.dash_clientside.no_update;
+      },
+      drawnLine: function (change) {
+        const line = ((change && change.shapes) || []).at(-1);
+        if (!line) { return window.dash_clientside.no_update; }
+        const { range, _length } = plane().xaxis;
+        return { A: [line.x0, line.y0], B: [line.x1, line.y1], reach: REACH * Math.abs(range[1] - range[0]) / _length };
       },
       setTitle: function (title) {
         if (title) { document.title = title; }

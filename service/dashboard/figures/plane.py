@@ -1,6 +1,6 @@
 """The plane of a study's latent space: its trials, and a sample of what else there is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from service.dashboard.figures.style import GREY, SCALE, VERMILION, Figure, blank
@@ -15,7 +15,7 @@ SHADES: Sequence[tuple[str, Shade]] = (
     ("log expected improvement", "acquisition_value"),
 )
 Drag = Literal["zoom", "drawline"]
-DRAG_MODES: Sequence[tuple[str, Drag]] = (("zooms", "zoom"), ("walks from A to B", "drawline"))
+DRAG_MODES: Sequence[tuple[str, Drag]] = (("zooms", "zoom"), ("draws a line from A to B", "drawline"))
 HEIGHT = 520
 _LINE = {"color": VERMILION, "width": 2, "dash": "dot"}
 _CELLS = 48
@@ -29,17 +29,23 @@ class Mark(NamedTuple):
     place: tuple[float, float]
 
 
-def latent_plane(found: LatentMap, shade: Shade, value_name: str, marks: Sequence[Mark] = (), drag: Drag = "zoom") -> Figure:
+def latent_plane(found: LatentMap, shade: Shade, value_name: str) -> Figure:
     """Every place can be clicked: trials and sampled architectures stand for themselves, what lies between for its coordinates."""
     first, second = _axis_titles(found.explained)
     figure = blank(first, second, HEIGHT)
     figure["data"] = [_ground(found), _sample(found.sample, shade), *_trials(found, shade, value_name)]
-    figure["layout"]["annotations"] = [_annotation(mark) for mark in marks]
-    figure["layout"]["shapes"] = [_line(*marks)] if len(marks) == len("AB") else []
-    figure["layout"] |= {"dragmode": drag, "newshape": {"line": _LINE}}
+    figure["layout"] |= {
+        "newshape": {"line": _LINE},
+        "uirevision": first,
+    }  # what was zoomed into in one plane is nowhere in another
     figure["layout"]["yaxis"]["scaleanchor"] = "x"
-    figure["layout"]["uirevision"] = first  # what was zoomed into in one plane is nowhere in another
     return figure
+
+
+def drawn_marks(marks: Sequence[Mark], with_line: bool) -> Mapping[str, list[dict[str, Any]]]:
+    """The parts of a layout that show chosen points and, where there are two, the line between them."""
+    line = [_line(*marks)] if with_line and len(marks) == len("AB") else []
+    return {"annotations": [_annotation(mark) for mark in marks], "shapes": line}
 
 
 def _axis_titles(explained: tuple[float, float] | None) -> tuple[str, str]:

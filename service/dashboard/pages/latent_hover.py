@@ -1,6 +1,7 @@
 """The architecture under the pointer on the latent map, drawn beside it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -9,11 +10,12 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from models.architectures.architecture import Architecture
-from service.dashboard.pages.latent_point import shown_map
+from service.dashboard.pages.latent_point import SAMPLE
 from service.dashboard.visit import here
-from service.dashboard.widgets import Content, drawing
-from service.studies.history import read_trial
-from service.studies.planes import Projection
+from service.dashboard.widgets import Content, drawing, notice
+from service.errors import ServiceError
+from service.studies.history import trial_with_id
+from service.studies.latent_map import sampled
 
 Pointed = Sequence[Any]
 """What a point of the plane carries: its kind, which one it is, and two texts about it."""
@@ -27,26 +29,28 @@ def pointed(plane: Component) -> Component:
 
 def register(app: Dash) -> None:
     moves = (*(Output("beside", name) for name in ("show", "bbox", "direction")), Output("under-pointer", "data"))
-    follow = ClientsideFunction("svge", "followPointer")
-    changes = (Input("plane", "hoverData"), Input("plane", "relayoutData"))
-    app.clientside_callback(follow, *moves, *changes, State("under-pointer", "data"), prevent_initial_call=True)
-    where = (State("projection", "value"), State("map-study", "data"))
-    app.callback(Output("beside", "children"), Input("under-pointer", "data"), *where, prevent_initial_call=True)(draw_pointed)
+    follow, changes = ClientsideFunction("svge", "followPointer"), (Input("plane", "hoverData"), Input("plane", "relayoutData"))
+    app.clientside_callback(follow, *moves, *changes, prevent_initial_call=True)
+    drawn = (Output("beside", "children"), Input("under-pointer", "data"), State("map-study", "data"))
+    app.callback(*drawn, prevent_initial_call=True)(draw_pointed)
 
 
-async def draw_pointed(under_pointer: Pointed | None, projection: Projection, name: str) -> Content:
+async def draw_pointed(under_pointer: Pointed | None, name: str) -> Content:
     """The trial or the architecture of the space under the pointer."""
     if not under_pointer:
         raise PreventUpdate
     kind, which, title, note = under_pointer
-    architecture = await _architecture(kind, which, projection, name)
+    try:
+        architecture = await _architecture(kind, which, name)
+    except ServiceError as error:
+        return notice(error.message)
     return await anyio.to_thread.run_sync(_drawn, architecture, title, note)
 
 
-async def _architecture(kind: str, which: str | int, projection: Projection, name: str) -> Architecture:
+async def _architecture(kind: str, which: str | int, name: str) -> Architecture:
     if kind == "trial":
-        return (await read_trial(here(), str(which))).trial.architecture
-    return (await shown_map(name, projection)).sample[int(which)].encoding.architecture
+        return (await here().database.read(partial(trial_with_id, str(which)))).architecture
+    return (await sampled(here(), name, SAMPLE))[int(which)].architecture
 
 
 def _drawn(architecture: Architecture, title: str, note: str) -> Content:

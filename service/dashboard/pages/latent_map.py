@@ -7,7 +7,7 @@ from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from service.dashboard.figures.plane import HEIGHT, SHADES, Drag, Mark, Shade, latent_plane
+from service.dashboard.figures.plane import HEIGHT, SHADES, Shade, latent_plane
 from service.dashboard.figures.style import Figure, empty
 from service.dashboard.pages import latent_hover, latent_point, latent_way
 from service.dashboard.paths import studies_path, study_path
@@ -37,6 +37,7 @@ async def content(name: str) -> Component:
     return page(
         ["Latent map of ", name],
         dcc.Store(id="map-study", data=name),
+        dcc.Store(id="shown-plane", data="pca"),
         html.Div(
             [
                 card("Trials and the space around them", chosen, plane, caption=html.Span(id="map-caption")),
@@ -49,26 +50,25 @@ async def content(name: str) -> Component:
 
 
 def register(app: Dash) -> None:
-    shown = (Output("plane", "figure"), Output("map-caption", "children"))
+    shown = (Output("plane", "figure"), Output("map-caption", "children"), Output("shown-plane", "data"))
     chosen = (Input("projection", "value"), Input("shade", "value"))
-    app.callback(*shown, *chosen, Input("ends", "data"), State("dragging", "value"), State("map-study", "data"))(show_plane)
+    app.callback(*shown, *chosen, State("ends", "data"), State("map-study", "data"))(show_plane)
     for part in (latent_hover, latent_point, latent_way):
         part.register(app)
 
 
 async def show_plane(
-    projection: Projection, shade: Shade, ends: latent_way.Ends, drag: Drag, name: str | None
-) -> tuple[Figure, str]:
+    projection: Projection, shade: Shade, ends: latent_way.Ends, name: str | None
+) -> tuple[Figure, str, Projection]:
     """The plane, and which trials it shows; the surrogate is asked only where its answer is the colour."""
     if name is None:
         raise PreventUpdate
     settings = (await read_study(here(), name)).study.settings
     found = await latent_point.shown_map(name, projection, shade != "value")
-    marks = [Mark(letter, tuple(end["place"])) for letter, end in sorted(ends.items()) if end["plane"] == projection]
-    figure = await anyio.to_thread.run_sync(latent_plane, found, shade, value_name(settings), marks, drag)
-    return figure, caption(
-        len(found.trials), latent_point.most_trials(), projection, shade, [each.prediction for each in found.sample]
-    )
+    figure = await anyio.to_thread.run_sync(latent_plane, found, shade, value_name(settings))
+    figure["layout"] |= latent_way.marks(ends, projection)
+    predictions = [each.prediction for each in found.sample]
+    return figure, caption(len(found.trials), latent_point.most_trials(), projection, shade, predictions), projection
 
 
 def caption(trials: int, limit: int, projection: Projection, shade: Shade, predictions: Sequence[object]) -> str:

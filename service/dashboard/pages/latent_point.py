@@ -58,10 +58,10 @@ def register(app: Dash) -> None:
     name = State("map-study", "data")
     shown = (Output("chosen", "data"), Output("decoded", "children"), Output("decoded-graph", "data"))
     ready = (Output("make-A", "disabled"), Output("make-B", "disabled"))
-    clicked = (Input("plane", "clickData"), State("projection", "value"))
+    clicked = (Input("plane", "clickData"), State("shown-plane", "data"))
     app.callback(*shown, *ready, *clicked, name, prevent_initial_call=True)(show_point)
-    click, pressed = ClientsideFunction("svge", "click"), (Input("pointed", "n_clicks"), State("plane", "hoverData"))
-    app.clientside_callback(click, Output("plane", "clickData"), *pressed, State("dragging", "value"), prevent_initial_call=True)
+    click, pressed = ClientsideFunction("svge", "clickWhileDrawing"), (Input("pointed", "n_clicks"), State("plane", "hoverData"))
+    app.clientside_callback(click, Output("plane", "clickData"), *pressed, prevent_initial_call=True)
     app.callback(Output("expected", "children"), Input("decoded-graph", "data"), name, prevent_initial_call=True)(show_expected)
 
 
@@ -82,10 +82,14 @@ async def show_point(
         point = found.sample[which].encoding.mean if kind == "sample" else await point_at(context, name, place, projection)
     decoded = await decode_at(name, point, _SAMPLING)
     around = near(found, point, _NEIGHBOURS)
-    chosen = {"place": [clicked["x"], clicked["y"]], "plane": projection, "point": list(point)}
     graph = to_json(decoded[0].decoding.architecture) if decoded else None
     content = await anyio.to_thread.run_sync(_at_point, decoded, around)
-    return chosen, content, graph, False, False
+    return chosen((clicked["x"], clicked["y"]), point, projection), content, graph, False, False
+
+
+def chosen(place: tuple[float, float], point: Point, plane: Projection) -> dict[str, Any]:
+    """A latent point that somebody chose, and where it lies in which plane."""
+    return {"place": list(place), "plane": plane, "point": list(point)}
 
 
 async def show_expected(graph: Mapping[str, Any] | None, name: str) -> Content:

@@ -4,27 +4,30 @@ from collections.abc import Mapping
 from typing import Any
 
 import anyio.to_thread
-from dash import Dash, Input, Output, Patch, State, ctx, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from models.architectures.architecture import Architecture
 from models.architectures.edit_distance import edit_distance
-from service.dashboard.figures.plane import DRAG_MODES, Drag
-from service.dashboard.pages.latent_point import decode_at, shown_map
+from service.dashboard.figures.plane import DRAG_MODES, Drag, Mark, drawn_marks
+from service.dashboard.pages.latent_point import chosen, decode_at, shown_map
 from service.dashboard.visit import here
 from service.dashboard.widgets import Content, card, choice, drawing, loading, notice
 from service.dashboard.wording import plural
-from service.studies.latent_map import placed_near, point_at
+from service.studies.latent_map import LatentMap, placed_near, point_at
 from service.studies.latents import Sampling, points_between
 from service.studies.planes import Projection
 
 _GREEDY = Sampling(1, "greedy", 0)
 _STEPS = 10
-_WAY = "Let dragging walk and draw a line on the map, or make two points the ends A and B; then walk from one to the other."
+_WAY = "Draw a line on the map, or make two points the ends A and B, then walk from one to the other."
 
 Ends = Mapping[str, Mapping[str, Any]]
-"""By letter, A and B, where an end lies in which plane, and its latent point."""
+"""By letter, A and B, what `latent_point.chosen` says of an end."""
+
+Line = Mapping[str, Any]
+"""The places of A and B, and how far from them what they mean may lie."""
 
 
 def drag_choice() -> Component:
@@ -34,51 +37,69 @@ def drag_choice() -> Component:
 def panel() -> list[Component]:
     steps = dcc.Input(id="way", type="range", min=0, max=_STEPS, step=1, value=_STEPS // 2, disabled=True)
     slider = html.Div([html.Label("Step from A to B", htmlFor="way"), steps], className="field")
-    return [card("From A to B", slider, loading(html.Div(notice(_WAY), id="on-the-way"))), dcc.Store(id="ends", data={})]
+    return [
+        card("From A to B", slider, loading(html.Div(notice(_WAY), id="on-the-way"))),
+        dcc.Store(id="ends", data={}),
+        dcc.Store(id="line"),
+    ]
 
 
 def register(app: Dash) -> None:
-    name, projection = State("map-study", "data"), State("projection", "value")
+    name, plane = State("map-study", "data"), State("shown-plane", "data")
+    figure = Output("plane", "figure", allow_duplicate=True)
     ends = (Output("ends", "data"), Output("way", "disabled"))
     makers = (Input("make-A", "n_clicks"), Input("make-B", "n_clicks"))
     app.callback(*ends, *makers, State("chosen", "data"), State("ends", "data"), prevent_initial_call=True)(make_end)
-    drawn = [Output(each.component_id, each.component_property, allow_duplicate=True) for each in ends]
-    app.callback(*drawn, Input("plane", "relayoutData"), projection, name, prevent_initial_call=True)(draw_way)
-    dragged = Output("plane", "figure", allow_duplicate=True)
-    app.callback(dragged, Input("dragging", "value"), prevent_initial_call=True)(choose_drag)
+    line, drawn = ClientsideFunction("svge", "drawnLine"), (Output("line", "data"), Input("plane", "relayoutData"))
+    app.clientside_callback(line, *drawn, prevent_initial_call=True)
+    both = [Output(each.component_id, each.component_property, allow_duplicate=True) for each in ends]
+    app.callback(*both, Input("line", "data"), plane, name, prevent_initial_call=True)(end_line)
+    app.callback(figure, Input("ends", "data"), plane, prevent_initial_call=True)(show_ends)
+    modes = (Input("dragging", "value"), Input("map-caption", "children"))  # each new figure has to be told
+    app.callback(figure, *modes, prevent_initial_call=True)(choose_drag)
     walk = (Input("way", "value"), Input("ends", "data"))
     app.callback(Output("on-the-way", "children"), *walk, name, prevent_initial_call=True)(show_step)
 
 
-def choose_drag(drag: Drag) -> Patch:
+def marks(ends: Ends, plane: Projection) -> Mapping[str, Any]:
+    """The parts of a plane's layout that show the ends. Only in the plane of principal components the way is a straight line."""
+    shown = [Mark(letter, tuple(end["place"])) for letter, end in sorted(ends.items()) if end["plane"] == plane]
+    return drawn_marks(shown, plane == "pca")
+
+
+def show_ends(ends: Ends, plane: Projection) -> Patch:
+    """The plane as it is, with these ends."""
+    figure = Patch()
+    figure["layout"].update(marks(ends, plane))
+    return figure
+
+
+def choose_drag(drag: Drag, _caption: str) -> Patch:
     """The plane as it is, with another use of dragging on it."""
     figure = Patch()
     figure["layout"]["dragmode"] = drag
     return figure
 
 
-def make_end(_a: int | None, _b: int | None, chosen: Mapping[str, Any] | None, ends: Ends) -> tuple[dict[str, Any], bool]:
+def make_end(_a: int | None, _b: int | None, point: Mapping[str, Any] | None, ends: Ends) -> tuple[dict[str, Any], bool]:
     """The ends of the way with the chosen point as one of them."""
-    if chosen is None or ctx.triggered_id is None:
+    if point is None or ctx.triggered_id is None:
         raise PreventUpdate
-    new = {**ends, ctx.triggered_id.removeprefix("make-"): chosen}
+    new = {**ends, ctx.triggered_id.removeprefix("make-"): point}
     return new, len(new) < len("AB")
 
 
-async def draw_way(change: Mapping[str, Any] | None, projection: Projection, name: str) -> tuple[dict[str, Any], bool]:
+async def end_line(line: Line | None, plane: Projection, name: str) -> tuple[dict[str, Any], bool]:
     """The ends of a line that was drawn on the plane; one at a trial or an architecture of the space is that itself."""
-    lines = (change or {}).get("shapes")
-    if not lines:
+    if not line:
         raise PreventUpdate
-    line = lines[-1]
-    starts, stops = (line["x0"], line["y0"]), (line["x1"], line["y1"])
-    return {"A": await _end(name, starts, projection), "B": await _end(name, stops, projection)}, False
+    found = await shown_map(name, plane)
+    return {letter: await _end(name, tuple(line[letter]), line["reach"], found, plane) for letter in "AB"}, False
 
 
-async def _end(name: str, place: tuple[float, float], projection: Projection) -> dict[str, Any]:
-    known = placed_near(await shown_map(name, projection), place)
-    at, point = known or (place, await point_at(here(), name, place, projection))
-    return {"place": list(at), "plane": projection, "point": list(point)}
+async def _end(name: str, place: tuple[float, float], reach: float, found: LatentMap, plane: Projection) -> dict[str, Any]:
+    known = placed_near(found, place, reach)
+    return chosen(*known, plane) if known else chosen(place, await point_at(here(), name, place, plane), plane)
 
 
 async def show_step(value: int | str, ends: Ends, name: str) -> Content:

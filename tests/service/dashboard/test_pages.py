@@ -152,21 +152,34 @@ def test_the_map_decodes_where_one_clicks_and_walks_between_two_points(page: Pag
     check_accessible(page)
 
 
-def test_the_map_draws_what_is_under_the_pointer_and_walks_along_a_line_that_is_dragged(page: Page) -> None:
+def test_the_map_draws_what_is_under_the_pointer(page: Page) -> None:
     page.goto("/dashboard/studies/cells/map")
     expect(page.locator("#map-caption")).to_contain_text("random architectures")
-    beside = page.locator("#beside")
-    page.locator("#plane .scatterlayer .trace").last.locator("path.point").first.hover(force=True)
-    expect(beside.locator("img")).to_be_visible()
-    title = beside.locator("strong").inner_text()
-    assert re.fullmatch(r"trial \d+|architecture of the space", title)
-    page.get_by_role("heading", name="From A to B").hover()
+    beside, points = page.locator("#beside"), page.locator("#plane .scatterlayer .trace").last.locator("path.point")
+    for place in (0, 1):
+        points.nth(place).hover(force=True)
+        expect(beside.locator("img")).to_be_visible()
+        assert re.fullmatch(r"trial \d+|architecture of the space", beside.locator("strong").inner_text())
+        page.get_by_role("heading", name="From A to B").hover()
+        expect(beside).to_be_hidden()
+    points.first.hover(force=True)
+    expect(beside).to_be_visible()
+    page.keyboard.press("Escape")
     expect(beside).to_be_hidden()
-    page.get_by_label("walks from A to B").check(force=True)
-    page.wait_for_function("document.querySelector('#plane .js-plotly-plot').layout.dragmode === 'drawline'")
+
+
+def test_a_line_that_is_drawn_on_the_map_is_walked_along(page: Page) -> None:
+    decoded: list[str] = []
+    page.on("request", lambda request: decoded.append(request.url) if "decoded.children" in (request.post_data or "") else None)
+    page.goto("/dashboard/studies/cells/map")
+    expect(page.locator("#map-caption")).to_contain_text("random architectures")
+    page.get_by_label("draws a line").check(force=True)
+    page.wait_for_function("document.querySelector('#plane .js-plotly-plot')._fullLayout.dragmode === 'drawline'")
     box = page.locator("#plane .nsewdrag").first.bounding_box()
     assert box is not None
-    start, stop = ((box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in ((0.3, 0.3), (0.7, 0.6)))
+    start, stop, other = (
+        (box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in ((0.3, 0.3), (0.7, 0.6), (0.5, 0.8))
+    )
     page.mouse.move(*start)
     page.mouse.down()
     page.mouse.move(*stop, steps=5)
@@ -174,8 +187,12 @@ def test_the_map_draws_what_is_under_the_pointer_and_walks_along_a_line_that_is_
     expect(page.locator("#plane .annotation")).to_have_text(["A", "B"])
     expect(page.locator("#on-the-way")).to_contain_text("5 of 10 steps from A")
     expect(page.locator("#on-the-way img")).to_be_visible()
-    page.mouse.click(*start)
+    page.mouse.move(*other, steps=3)
+    page.wait_for_timeout(300)  # Plotly looks at what is under the pointer now and then
+    page.mouse.click(*other)
     expect(page.locator("#decoded")).to_contain_text("samples")
+    expect(page.locator("#expected")).to_contain_text("Predicted")
+    assert len(decoded) == 1, "one click, one answer"
     check_accessible(page)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from models.search.proposal import Prediction
 from models.spaces.registry import get_space
-from service.dashboard.figures.plane import Mark, latent_plane
+from service.dashboard.figures.plane import Mark, drawn_marks, latent_plane
 from service.dashboard.figures.trade_offs import axis_title, front_plot
 from service.storage.fronts import Member
 from service.storage.values import NamedObjective, Origin, Trial, TrialState
@@ -69,7 +69,7 @@ def test_every_place_between_the_points_can_be_clicked() -> None:
 
 
 def test_the_axes_say_how_much_they_explain_and_marks_where_they_are() -> None:
-    figure = go.Figure(latent_plane(latent_map(), "value", "accuracy", [Mark("A", (1.0, 2.0))]))
+    figure = go.Figure(latent_plane(latent_map(), "value", "accuracy")).update_layout(drawn_marks([Mark("A", (1.0, 2.0))], True))
     assert "50% of the variance" in figure.layout.xaxis.title.text
     assert "25% of the variance" in figure.layout.yaxis.title.text
     (mark,) = figure.layout.annotations
@@ -78,19 +78,20 @@ def test_the_axes_say_how_much_they_explain_and_marks_where_they_are() -> None:
 
 def test_a_line_leads_from_one_mark_to_the_other() -> None:
     marks = [Mark("A", (1.0, 2.0)), Mark("B", (3.0, 5.0))]
-    (line,) = go.Figure(latent_plane(latent_map(), "value", "accuracy", marks)).layout.shapes
+    (line,) = go.Layout(drawn_marks(marks, True)).shapes
     assert (line.x0, line.y0, line.x1, line.y1) == (1.0, 2.0, 3.0, 5.0)
-    assert not go.Figure(latent_plane(latent_map(), "value", "accuracy", marks[:1])).layout.shapes
+    assert not drawn_marks(marks, False)["shapes"]
+    assert not drawn_marks(marks[:1], True)["shapes"]
 
 
 @pytest.mark.parametrize(("place", "expected"), [((1.02, 0.01), (1.0, 0.0)), ((2.0, 1.99), (2.0, 2.0)), ((1.5, 1.0), None)])
 def test_who_points_beside_something_means_it(place, expected) -> None:  # noqa: ANN001
-    found = placed_near(latent_map(trial(1, 0.9), trial(4, 0.9)), place)
+    found = placed_near(latent_map(trial(1, 0.9), trial(4, 0.9)), place, 0.05)
     assert (found and found[0]) == expected
 
 
 def test_on_an_empty_plane_nothing_is_near() -> None:
-    assert placed_near(replace(latent_map(), sample=[]), (0.0, 0.0)) is None
+    assert placed_near(replace(latent_map(), sample=[]), (0.0, 0.0), 1.0) is None
 
 
 def test_the_front_stands_out_from_what_it_dominates() -> None:
