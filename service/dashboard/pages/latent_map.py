@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import anyio.to_thread
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, Patch, State, ctx, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -59,7 +59,7 @@ def register(app: Dash) -> None:
 
 async def show_plane(
     projection: Projection, shade: Shade, ends: latent_way.Ends, name: str | None
-) -> tuple[Figure, str, Projection]:
+) -> tuple[Figure | Patch, str, Projection]:
     """The plane, and which trials it shows; the surrogate is asked only where its answer is the colour."""
     if name is None:
         raise PreventUpdate
@@ -67,8 +67,16 @@ async def show_plane(
     found = await latent_point.shown_map(name, projection, shade != "value")
     figure = await anyio.to_thread.run_sync(latent_plane, found, shade, value_name(settings))
     figure["layout"] |= latent_way.marks(ends, projection)
+    shown = _other_points(figure) if ctx.triggered_id == "shade" else figure
     predictions = [each.prediction for each in found.sample]
-    return figure, caption(len(found.trials), latent_point.most_trials(), projection, shade, predictions), projection
+    return shown, caption(len(found.trials), latent_point.most_trials(), projection, shade, predictions), projection
+
+
+def _other_points(figure: Figure) -> Patch:
+    """The plane as it is with the points of another figure, which itself would undo what was zoomed into."""
+    patch = Patch()
+    patch["data"] = figure["data"]
+    return patch
 
 
 def caption(trials: int, limit: int, projection: Projection, shade: Shade, predictions: Sequence[object]) -> str:
