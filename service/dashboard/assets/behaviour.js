@@ -83,8 +83,12 @@
       failed.add(key);
     } else if (key.includes("problem.children")) {
       failed.clear(); /* another page, on which nothing has failed */
-    } else if (answer.ok && failed.delete(key) && failed.size === 0) {
-      window.dash_clientside.set_props("problem", { children: null });
+    } else if (answer.ok) {
+      failed.delete(key);
+      /* Whatever is shown now is past, even where it was drawn later than what succeeded has come. */
+      if (failed.size === 0 && document.querySelector("#problem > *")) {
+        window.dash_clientside.set_props("problem", { children: null });
+      }
     }
   }
 
