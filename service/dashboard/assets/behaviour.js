@@ -85,7 +85,7 @@
       failed.clear(); /* another page, on which nothing has failed */
     } else if (answer.ok) {
       failed.delete(key);
-      /* Whatever is shown now is past, even where it was drawn later than what succeeded has come. */
+      /* Also where the notice is drawn only after the success that it should have gone with. */
       if (failed.size === 0 && document.querySelector("#problem > *")) {
         window.dash_clientside.set_props("problem", { children: null });
       }

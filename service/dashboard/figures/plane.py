@@ -34,10 +34,8 @@ def latent_plane(found: LatentMap, shade: Shade, value_name: str) -> Figure:
     first, second = _axis_titles(found.explained)
     figure = blank(first, second, HEIGHT)
     figure["data"] = [_ground(found), _sample(found.sample, shade), *_trials(found, shade, value_name)]
-    figure["layout"] |= {
-        "newshape": {"line": _LINE},
-        "uirevision": first,
-    }  # what was zoomed into in one plane is nowhere in another
+    figure["layout"]["newshape"] = {"line": _LINE}
+    figure["layout"]["uirevision"] = first  # what was zoomed into in one plane is nowhere in another
     figure["layout"]["yaxis"]["scaleanchor"] = "x"
     return figure
 
