@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import anyio.to_thread
-from dash import Dash, Input, Output, Patch, State, ctx, dcc, html
+from dash import Dash, Input, Output, Patch, State, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -37,7 +37,7 @@ async def content(name: str) -> Component:
     return page(
         ["Latent map of ", name],
         dcc.Store(id="map-study", data=name),
-        dcc.Store(id="shown-plane", data="pca"),
+        dcc.Store(id="shown-plane"),
         html.Div(
             [
                 card("Trials and the space around them", chosen, plane, caption=html.Span(id="map-caption")),
@@ -52,22 +52,25 @@ async def content(name: str) -> Component:
 def register(app: Dash) -> None:
     shown = (Output("plane", "figure"), Output("map-caption", "children"), Output("shown-plane", "data"))
     chosen = (Input("projection", "value"), Input("shade", "value"))
-    app.callback(*shown, *chosen, State("ends", "data"), State("map-study", "data"))(show_plane)
+    known = (State("ends", "data"), State("shown-plane", "data"), State("map-study", "data"))
+    app.callback(*shown, *chosen, *known)(show_plane)
     for part in (latent_hover, latent_point, latent_way):
         part.register(app)
 
 
 async def show_plane(
-    projection: Projection, shade: Shade, ends: latent_way.Ends, name: str | None
+    projection: Projection, shade: Shade, ends: latent_way.Ends, before: Projection | None, name: str | None
 ) -> tuple[Figure | Patch, str, Projection]:
-    """The plane, and which trials it shows; the surrogate is asked only where its answer is the colour."""
+    """The plane, and which trials it shows, `before` being the one that is drawn already; the surrogate is asked only where its
+    answer is the colour.
+    """
     if name is None:
         raise PreventUpdate
     settings = (await read_study(here(), name)).study.settings
     found = await latent_point.shown_map(name, projection, shade != "value")
     figure = await anyio.to_thread.run_sync(latent_plane, found, shade, value_name(settings))
     figure["layout"] |= latent_way.marks(ends, projection)
-    shown = _other_points(figure) if ctx.triggered_id == "shade" else figure
+    shown = _other_points(figure) if projection == before else figure
     predictions = [each.prediction for each in found.sample]
     return shown, caption(len(found.trials), latent_point.most_trials(), projection, shade, predictions), projection
 
