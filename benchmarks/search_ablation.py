@@ -192,7 +192,6 @@ VARIANTS: dict[str, Callable[..., AbstractContextManager[object]]] = {
     "40 inducing points": lambda: patch.object(fitting, "MAX_INDUCING", 40),
     "sampled space": sampled(),
     "sampled space without edits": sampled(edited=lambda *_: []),
-    "sampled space without fresh samples": sampled(NUM_SAMPLES=0),
     "sampled space without ascents": sampled(DECODINGS_EACH=0),
     "sampled space without any of these": sampled(_generate=no_candidates),
 }

@@ -1,8 +1,8 @@
 """What a step of the search chooses from: each source contributes what it is good at, and nothing twice.
 
-A space that was encoded completely is its own candidate set. Otherwise: the pool, fresh samples of the space, architectures one or
-two edits from the best, samples of the prior decoded, and the ends of gradient ascents of the expected improvement, decoded (the
-paper's search). Decoded points are encoded again: what is ranked is the architecture that would be trained.
+A space that was encoded completely is its own candidate set. Otherwise: the pool, architectures one or two edits from the best,
+samples of the prior decoded, and the ends of gradient ascents of the expected improvement, decoded (the paper's search). Decoded
+points are encoded again: what is ranked is the architecture that would be trained.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -19,14 +19,13 @@ from models.search.acquisition import log_expected_improvement
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate
 
-# The counts together cost about six hundred encodings and a hundred decodings a step.
+# The counts together cost about five hundred encodings and a hundred decodings a step.
 NUM_BEST = 10
 """Observed architectures, by posterior mean, from which edits, growth and ascents start."""
 MAX_ONE_EDIT = 300
 MAX_TWO_EDITS = 160
 TWO_EDITS_EACH = 8
 """Of one neighbour: listing all of its own costs more than encoding a few."""
-NUM_SAMPLES = 64
 NUM_PRIOR = 32
 NUM_STARTS = 16
 """Ascents: half from the best, half from the prior."""
@@ -42,7 +41,7 @@ NUM_GROWN = 32
 architecture are many and slow to list."""
 NUM_GROWN_EACH = 4
 
-_NEIGHBOURS, _SAMPLES, _PRIOR, _DECODE, _GROWTH = range(10, 15)
+_NEIGHBOURS, _PRIOR, _DECODE, _GROWTH = range(10, 14)
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _new(state: SearchState, architectures: Iterable[Architecture], taken: Colle
 
 
 def _generate(state: SearchState, guide: Guide) -> Iterator[Architecture]:
-    """Architectures of every source but the pool; a source that cannot give larger ones is left out where those are wanted."""
+    """Architectures of every source but the pool."""
     observed, max_nodes = state.measurements.architectures, state.request.max_nodes
     # Architectures larger than this request allows may have been observed: their neighbours are too large as well.
     order = [index for index in guide.order if observed[index].num_nodes <= state.limit][:NUM_BEST]
@@ -107,9 +106,6 @@ def _generate(state: SearchState, guide: Guide) -> Iterator[Architecture]:
     yield from around
     if state.extrapolates:
         yield from grown(state, [*leaders, *around[:NUM_PARENTS]])
-    else:
-        rng = state.rng(_SAMPLES)
-        yield from (state.autoencoder.space.sample(rng) for _ in range(NUM_SAMPLES))
     decode, inputs = state.autoencoder.decode, state.pool.inputs
     prior = torch.randn(NUM_PRIOR, inputs.latent_size, generator=state.generator(_PRIOR))
     decoded = decode(prior, max_nodes=max_nodes)
