@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
+from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
 from botorch.models.model import ModelList
 from botorch.sampling.list_sampler import ListSampler
@@ -47,6 +47,10 @@ NUM_SAMPLES = {2: 64, 3: 16}
 MIN_SAMPLES = 8
 """Of the joint posterior, by the number of objectives: for up to eight choices and running trials, fewer for more, since each
 sample and choice takes a decomposition of what is dominated into boxes."""
+
+# Else BoTorch compiles a kernel at the first proposal of a machine, which waits for it half a minute. A process killed meanwhile
+# leaves a lock at which all later ones wait for ever, and the kernel saves a seventh of the time at most.
+logei._load_attempted = True
 
 _EXACT = 1e-10
 """The variance of an outcome that is known."""
@@ -105,7 +109,7 @@ def _greedily(
     shared = math.ceil((count + len(pending)) / MIN_SAMPLES)
     num_samples = torch.Size([max(MIN_SAMPLES, NUM_SAMPLES[len(model.models)] // shared)])
     seeds = state.rng(_PURPOSE).integers(2**31, size=len(model.models)).tolist()
-    acquisition = qLogNoisyExpectedHypervolumeImprovement(
+    acquisition = logei.qLogNoisyExpectedHypervolumeImprovement(
         model,
         reference,
         baseline,

@@ -6,7 +6,9 @@ from statistics import median
 import numpy as np
 import pytest
 import torch
+from botorch.acquisition.multi_objective import logei
 from botorch.utils.multi_objective.hypervolume import Hypervolume
+from torch.utils import cpp_extension
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id
@@ -60,6 +62,14 @@ def test_the_search_for_trade_offs_beats_random_sampling() -> None:
     searched = [hypervolume("svge", 1000 * seed, 40) for seed in range(3)]
     drawn = [hypervolume("random", 1000 * seed, 40) for seed in range(9)]
     assert median(searched) > max(drawn)
+
+
+def test_a_proposal_does_not_wait_for_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+    monkeypatch.setattr(cpp_extension, "load", lambda **options: compiled.append(options["name"]))
+    assert len(propose(NB201, ProposalRequest("maximize", 1, 0, measured(20, (LATENCY,)), further=(LATENCY,))).proposals) == 1
+    assert compiled == []
+    assert logei._C is None
 
 
 def test_candidates_start_from_the_best_trade_offs_that_are_not_too_large() -> None:
