@@ -97,6 +97,23 @@ def run(variant: str, seed: int, data: Path, column: str, space: str, evaluation
     return [observation.value for observation in observed]
 
 
+def markdown(best: dict[str, np.ndarray]) -> str:
+    """Median and quartiles of the best after some evaluations, and how far its mean over all evaluations is from that of the first
+    variant with the same seeds, with the standard error.
+    """
+    whole = next(iter(best.values())).mean(axis=1)
+    budgets = [count for count in (25, 50, 100, 200) if count <= next(iter(best.values())).shape[1]]
+    lines = ["| | " + " | ".join(f"best@{count} [q25, q75]" for count in budgets) + " | mean, to the first |"]
+    lines.append("| --- |" + " --- |" * (len(budgets) + 1))
+    for name, rows in best.items():
+        quartiles = (np.quantile(rows[:, count - 1], [0.25, 0.5, 0.75]) for count in budgets)
+        cells = [f"{median:.4f} [{low:.4f}, {high:.4f}]" for low, median, high in quartiles]
+        gaps = rows.mean(axis=1) - whole
+        cells.append(f"{gaps.mean():+.5f} ± {gaps.std(ddof=1) / np.sqrt(len(gaps)):.5f}" if gaps.any() and len(gaps) > 1 else "")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="file of measured architectures")
@@ -122,12 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps({name: rows.tolist() for name, rows in best.items()}) + "\n")
-    budgets = [count for count in (25, 50, 100, 200) if count <= options.evaluations]
-    print("| | " + " | ".join(f"best@{count}, median [q25, q75]" for count in budgets) + " |")
-    print("| --- |" + " --- |" * len(budgets))
-    for name, rows in best.items():
-        quartiles = (np.quantile(rows[:, count - 1], [0.25, 0.5, 0.75]) for count in budgets)
-        print(f"| {name} | " + " | ".join(f"{median:.4f} [{low:.4f}, {high:.4f}]" for low, median, high in quartiles) + " |")
+    print(markdown(best))
 
 
 if __name__ == "__main__":
