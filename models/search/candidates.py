@@ -19,7 +19,7 @@ from models.search.acquisition import log_expected_improvement
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate
 
-# The counts together cost about five hundred encodings and a hundred decodings a step.
+# The counts together cost about five hundred encodings and sixty decodings a step.
 NUM_BEST = 10
 """Observed architectures, by posterior mean, from which edits, growth and ascents start."""
 MAX_ONE_EDIT = 300
