@@ -3,7 +3,7 @@
     python -m benchmarks.digits_search --seeds 5 --evaluations 40 --out benchmarks/results
 
 Every architecture is trained with the same seed, so that a value belongs to an architecture and both strategies see the same one.
-Finished runs are kept in the JSON file; the same command goes on with the missing ones.
+Finished runs are kept in the JSON file; `--resume` goes on with the missing ones.
 """
 
 import argparse
@@ -55,12 +55,12 @@ def search(strategy: Strategy, seed: int, evaluations: int, space: str) -> list[
     return [observation.value for observation in observations]
 
 
-def run_missing(results: Path, num_seeds: int, evaluations: int, space: str, workers: int) -> Runs:
-    """Run what the file does not hold yet, and write each finished run into it."""
+def run_all(results: Path, num_seeds: int, evaluations: int, space: str, workers: int, resume: bool) -> Runs:
+    """Run every strategy from every seed, to `resume` only those that the file does not hold yet, and write each into it."""
     setting = {"space": space, "model_hash": default_card(space).hash, "evaluations": evaluations}
-    kept = json.loads(results.read_text()) if results.exists() else {**setting, "runs": {}}
+    kept = json.loads(results.read_text()) if resume and results.exists() else {**setting, "runs": {}}
     if {name: kept[name] for name in setting} != setting:
-        raise SystemExit(f"{results} holds runs of another setting; give another --out, or delete it")
+        raise SystemExit(f"{results} holds runs of another setting; give another --out, or leave out --resume")
     runs: Runs = {strategy: kept["runs"].get(strategy, {}) for strategy in STRATEGIES}
     missing = [(strategy, seed) for seed in range(num_seeds) for strategy in STRATEGIES if str(seed) not in runs[strategy]]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool, Progress() as progress:
@@ -108,17 +108,18 @@ def draw(runs: Runs, path: Path) -> None:
     plt.close(figure)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--evaluations", type=int, default=40)
     parser.add_argument("--space", default="nasbench101")
     parser.add_argument("--workers", type=int, default=2, help="searches that run at the same time, one core each")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
-    options = parser.parse_args()
+    parser.add_argument("--resume", action="store_true", help="go on from the runs that an earlier call left in --out")
+    options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     results = options.out / "digits_search.json"
-    runs = run_missing(results, options.seeds, options.evaluations, options.space, options.workers)
+    runs = run_all(results, options.seeds, options.evaluations, options.space, options.workers, options.resume)
     draw(runs, results.with_suffix(".png"))
     print(table(runs, options.evaluations))
 
