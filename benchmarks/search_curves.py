@@ -126,6 +126,12 @@ def markdown(found: Mapping[str, Curves]) -> str:
     return "\n".join(lines)
 
 
+def difference(values: np.ndarray, others: np.ndarray, digits: int) -> str:
+    """The mean of paired differences (`n` each) with its standard error; nothing where all are the same."""
+    apart = values - others
+    return f"{apart.mean():+.{digits}f} ± {apart.std(ddof=1) / np.sqrt(len(apart)):.{digits}f}" if apart.any() else ""
+
+
 def read_peers(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """By method the evaluations that all of its seeds reached, and the median best value there."""
     points: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))

@@ -21,7 +21,7 @@ import torch
 from scipy.stats import spearmanr
 
 from benchmarks.search_ablation import WithoutLatents, nothing, only_blocks
-from benchmarks.search_curves import Table, open_table, orders_of
+from benchmarks.search_curves import Table, difference, open_table, orders_of
 from models.evaluation.measured_space import MeasuredAutoencoder
 from models.pretrained.catalogue import default_card
 from models.search.beliefs import fit_first
@@ -77,11 +77,9 @@ def markdown(found: Mapping[str, Sequence[Sequence[tuple[float, float]]]], label
     whole = np.array(next(iter(found.values())))  # splits x labels x 2
     for place, count in enumerate(labels):
         for inputs, rows in found.items():
-            mean, apart = np.array(rows)[:, place].mean(axis=0), np.array(rows)[:, place] - whole[:, place]
-            errors = apart.std(axis=0, ddof=1) / math.sqrt(len(apart))
-            gains = [f"{gain:+.4f} ± {error:.4f}" for gain, error in zip(apart.mean(axis=0), errors, strict=True)]
-            gains = ["", ""] if not apart.any() else gains
-            lines.append(f"| {count:,} | {inputs} | {mean[0]:.4f} | {gains[0]} | {mean[1]:.3f} | {gains[1]} |")
+            columns = zip(np.array(rows)[:, place].T, whole[:, place].T, strict=True)
+            cells = [f"{values.mean():.4f} | {difference(values, others, 4)}" for values, others in columns]
+            lines.append(f"| {count:,} | {inputs} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ import torch
 from sklearn.neural_network import MLPRegressor
 
 from benchmarks.search_ablation import WithoutLatents, no_candidates, nothing, only_blocks
-from benchmarks.search_curves import orders_of
+from benchmarks.search_curves import difference, orders_of
 from models.architectures.architecture import Architecture
 from models.autoencoders.autoencoder import GraphAutoencoder
 from models.autoencoders.checkpoint import load_autoencoder
@@ -108,9 +108,7 @@ def markdown(best: dict[str, np.ndarray]) -> str:
     for name, rows in best.items():
         quartiles = (np.quantile(rows[:, count - 1], [0.25, 0.5, 0.75]) for count in budgets)
         cells = [f"{median:.4f} [{low:.4f}, {high:.4f}]" for low, median, high in quartiles]
-        gaps = rows.mean(axis=1) - whole
-        cells.append(f"{gaps.mean():+.5f} ± {gaps.std(ddof=1) / np.sqrt(len(gaps)):.5f}" if gaps.any() and len(gaps) > 1 else "")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append(f"| {name} | {' | '.join(cells)} | {difference(rows.mean(axis=1), whole, 5)} |")
     return "\n".join(lines)
 
 
@@ -127,6 +125,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="where the best value so far goes, for each variant and seed")
     options = parser.parse_args(arguments)
     variants = options.variants.split(",")
+    if options.seeds < 2:
+        parser.error(f"--seeds must be at least 2, got {options.seeds}")
     unknown = [name for name in variants if name not in VARIANTS]
     if unknown:
         parser.error(f"unknown variant '{unknown[0]}'; choose among {', '.join(VARIANTS)}")
