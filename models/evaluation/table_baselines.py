@@ -73,22 +73,27 @@ def local_search(
 def regularised_evolution(
     space: MeasuredSpace, values: np.ndarray, direction: Direction, evaluations: int, batch: int, seed: int
 ) -> list[int]:
-    """The best of ten random ones of a population of thirty has a child, one edit away and new, and the oldest dies.
+    """The best of ten random ones of a population of thirty has a child, one edit away and new, and the oldest dies; the `batch`
+    children of a step know nothing of one another.
 
-    Real, Aggarwal, Huang & Le, "Regularized evolution for image classifier architecture search" (2019). One after the other.
+    Real, Aggarwal, Huang & Le, "Regularized evolution for image classifier architecture search" (2019).
     """
     rng, gains = np.random.default_rng(seed), _gains(values, direction)
-    order = dict.fromkeys(uniform(len(values), min(POPULATION, evaluations), seed))
+    order = dict.fromkeys(uniform(len(values), min(max(POPULATION, batch), evaluations), seed))
     population = deque(order, maxlen=POPULATION)
     while len(order) < min(evaluations, len(values)):
-        drawn = rng.choice(len(population), size=min(TOURNAMENT, len(population)), replace=False)
-        parent = max((population[place] for place in drawn), key=gains.__getitem__)
-        # Where all neighbours are known, somewhere else.
-        child = next((row for row in _neighbours(space, parent, rng) if row not in order), None)
-        if child is None:
-            child = next(row for row in rng.permutation(len(values)).tolist() if row not in order)
-        order.setdefault(child)
-        population.append(child)
+        children: dict[int, None] = {}
+        while len(children) < min(batch, evaluations - len(order), len(values) - len(order)):
+            drawn = rng.choice(len(population), size=min(TOURNAMENT, len(population)), replace=False)
+            parent = max((population[place] for place in drawn), key=gains.__getitem__)
+            # Where all neighbours are known, somewhere else.
+            new = (row for row in _neighbours(space, parent, rng) if row not in order and row not in children)
+            child = next(new, None)
+            if child is None:
+                child = next(row for row in rng.permutation(len(values)).tolist() if row not in order and row not in children)
+            children.setdefault(child)
+        order.update(children)
+        population.extend(children)
     return list(order)
 
 
@@ -96,7 +101,7 @@ def hamming_process(
     space: MeasuredSpace, values: np.ndarray, direction: Direction, evaluations: int, batch: int, seed: int
 ) -> list[int]:
     """BoTorch's exact process with an exponentiated Hamming kernel on the labels by place, and the expected improvement maximised
-    over the whole table; the `batch` best at once. It starts with 10 random rows.
+    over the whole table; the `batch` best at once. It starts with 10 random rows, or with a random batch where that has more.
     """
     places = max(architecture.num_nodes for architecture in space.architectures)
     codes = {label: float(code) for code, label in enumerate(space.vocabulary, start=1)}
@@ -104,7 +109,7 @@ def hamming_process(
     points = torch.tensor(rows, dtype=torch.float64)
     points = points[:, points.amin(0) < points.amax(0)]
     gains = torch.from_numpy(_gains(values, direction).copy())
-    order = uniform(len(values), min(RANDOM_START, evaluations), seed)
+    order = uniform(len(values), min(max(RANDOM_START, batch), evaluations), seed)
     while len(order) < min(evaluations, len(values)):
         kernel = ScaleKernel(CategoricalKernel(ard_num_dims=points.shape[1]))
         observed = gains[order].unsqueeze(1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch._dynamo  # the first optimiser would import it, and with it the first proposal would take two seconds more
 from botorch.generation.gen import gen_candidates_torch
 from torch import Tensor
 
@@ -19,16 +20,15 @@ from models.search.acquisition import log_expected_improvement
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate
 
-# The counts together cost about five hundred encodings and sixty decodings a step.
+# The counts together cost about five hundred encodings and forty decodings a step.
 NUM_BEST = 10
 """Observed architectures, by posterior mean, from which edits, growth and ascents start."""
 MAX_ONE_EDIT = 300
 MAX_TWO_EDITS = 160
 TWO_EDITS_EACH = 8
 """Of one neighbour: listing all of its own costs more than encoding a few."""
-NUM_PRIOR = 32
 NUM_STARTS = 16
-"""Ascents: half from the best, half from the prior."""
+"""Ascents: half from the best, half from samples of the prior, which are candidates themselves."""
 ASCENT_STEPS = 15
 ASCENT_RATE = 0.15
 """In standard deviations of the pool's latents, averaged over their dimensions."""
@@ -107,11 +107,11 @@ def _generate(state: SearchState, guide: Guide) -> Iterator[Architecture]:
     if state.extrapolates:
         yield from grown(state, [*leaders, *around[:NUM_PARENTS]])
     decode, inputs = state.autoencoder.decode, state.pool.inputs
-    prior = torch.randn(NUM_PRIOR, inputs.latent_size, generator=state.generator(_PRIOR))
+    prior = torch.randn(NUM_STARTS // 2, inputs.latent_size, generator=state.generator(_PRIOR))
     decoded = decode(prior, max_nodes=max_nodes)
     yield from decoded
     # A start has the structure of its architecture while its latent climbs: what is wanted is where the latent leads.
-    starts = torch.cat([state.observed[order][: NUM_STARTS // 2], state.encode(_canonical(decoded[: NUM_STARTS // 2]))])
+    starts = torch.cat([state.observed[order][: NUM_STARTS // 2], state.encode(_canonical(decoded))])
     parts = [
         climb(surrogate, starts[number :: len(guide.hills)], best, state.pool_points, inputs.latent_size)
         for number, (surrogate, best) in enumerate(guide.hills)

@@ -6,6 +6,7 @@ LAPACK's factorisation finds the order of BoTorch's `GreedyVarianceReduction` wi
 
 import torch
 from scipy.linalg.lapack import dpstrf
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from models.search.process import Process
@@ -14,6 +15,8 @@ MAX_CONSIDERED = 2000
 """Among so many points, evenly over all, the choice is made: their covariance is dense, and time and memory stay bounded."""
 
 _DETERMINED = 1e-6
+
+_LIBRARIES = ThreadpoolController()
 
 
 @torch.no_grad()
@@ -26,5 +29,7 @@ def select_inducing(process: Process, points: Tensor, limit: int) -> Tensor:
         return torch.arange(len(points))
     considered = torch.linspace(0, len(points) - 1, min(len(points), MAX_CONSIDERED), dtype=torch.float64).long()
     correlation = process.covariance(points[considered], points[considered]) / process.covar_module.outputscale
-    _, pivots, rank, _ = dpstrf(correlation.numpy(), tol=_DETERMINED)
+    # SciPy's threads would go on spinning for a while, and take the cores from torch's: conditioning then takes twice as long.
+    with _LIBRARIES.limit(limits=1, user_api="blas"):
+        _, pivots, rank, _ = dpstrf(correlation.numpy(), tol=_DETERMINED)
     return considered[torch.from_numpy(pivots[: min(rank, limit)]).long() - 1]

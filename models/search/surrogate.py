@@ -20,7 +20,8 @@ from torch import Tensor
 
 from models.search.process import MIN_NOISE, Process
 
-CHUNK = 4096
+CHUNK = 1024
+"""Rows at once: the few matrices that a row of theirs takes part in stay in the processor's cache."""
 JITTER = 1e-6
 """What is added to the diagonal of the inducing points' covariance, in units of the output scale: points may coincide."""
 

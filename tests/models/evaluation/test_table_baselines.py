@@ -44,3 +44,13 @@ def test_local_search_moves_to_neighbours() -> None:
 def test_evolution_and_process_start_at_random() -> None:
     assert BASELINES["evolution"](VALUES, "maximize", 60, 1, 5)[:POPULATION] == uniform(len(VALUES), POPULATION, 5)
     assert BASELINES["hamming_gp"](VALUES, "maximize", 12, 1, 5)[:RANDOM_START] == uniform(len(VALUES), RANDOM_START, 5)
+
+
+@pytest.mark.parametrize("name", ["evolution", "hamming_gp"])
+def test_a_batch_is_chosen_before_any_of_it_is_evaluated(name: str) -> None:
+    order = BASELINES[name](VALUES, "maximize", 100, 40, 2)
+    changed = VALUES.copy()
+    changed[order[40:80]] = VALUES.max() + 1.0
+    again = BASELINES[name](changed, "maximize", 100, 40, 2)
+    assert again[:80] == order[:80]
+    assert again[80:] != order[80:]
