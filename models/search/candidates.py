@@ -15,7 +15,7 @@ from botorch.generation.gen import gen_candidates_torch
 from torch import Tensor
 
 from models.architectures.architecture import Architecture
-from models.architectures.canonical import canonical_id, canonicalise
+from models.architectures.canonical import canonicalise, id_of_canonical
 from models.search.acquisition import log_expected_improvement
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate
@@ -90,7 +90,7 @@ def _new(state: SearchState, architectures: Iterable[Architecture], taken: Colle
     found: dict[str, Architecture] = {}
     for architecture in architectures:
         canonical = canonicalise(architecture)
-        name = canonical_id(canonical)
+        name = id_of_canonical(canonical)
         if name not in found and name not in taken and state.may_propose(canonical, name):
             found[name] = canonical
     return found

@@ -1,6 +1,7 @@
 """Fitting the surrogate: hyperparameters of greatest posterior density by L-BFGS, inducing points, and the conditioned process."""
 
 import math
+from contextlib import suppress
 
 import torch
 from botorch.optim.closures.core import ForwardBackwardClosure
@@ -31,6 +32,9 @@ FEW = 20
 """A fit tries the cold starts besides the last fit, whose basin was found with fewer observations: always while these are few, then
 once for every five of them, up to a limit. The others go on from the last fit alone, as the time for one proposal demands."""
 
+HELD_SHARE = 0.02
+"""Beyond `FIT_LIMIT` observations the last fit stands until there are more by this share: so few new ones change little."""
+
 FITTED_TO = "fitted_to"
 """The name, among the hyperparameters, of the number of observations that they were fitted to."""
 
@@ -43,10 +47,14 @@ def fit(data: TrainingData, start: Hyperparameters | None, groups: Tensor) -> Su
     """The surrogate of at least one outcome, its hyperparameters fitted from those of `start` and, without it or where `restarts`
     says so, from several defaults; the fit of greatest posterior density is kept.
 
-    `groups` (`d`) says which columns of the points share a length-scale. Where no fit succeeds the defaults stand. Raises
-    `NotPositiveDefinite` when the data cannot be conditioned on even so.
+    `groups` (`d`) says which columns of the points share a length-scale. Where `holds` says so the hyperparameters of `start` are
+    taken as they are. Where no fit succeeds the defaults stand. Raises `NotPositiveDefinite` when the data cannot be conditioned on
+    even so.
     """
-    warm, last = from_mapping(start, groups), int(min((start or {}).get(FITTED_TO, (0.0,)), default=0.0))
+    warm, last = from_mapping(start, groups), fitted_to(start)
+    if warm is not None and holds(len(data.points), last):
+        with suppress(NotPositiveDefinite):
+            return _condition(data, warm)
     starts = [] if warm is None else [(warm, _WARM_EVALUATIONS)]
     if warm is None or restarts(len(data.points), last):
         starts += [(Process(groups, *cold), _COLD_EVALUATIONS) for cold in _COLD_STARTS]
@@ -59,6 +67,16 @@ def fit(data: TrainingData, start: Hyperparameters | None, groups: Tensor) -> Su
         return _condition(data, processes[best] if math.isfinite(losses[best]) else Process(groups))
     except NotPositiveDefinite:
         return _condition(data, Process(groups))
+
+
+def fitted_to(hyperparameters: Hyperparameters | None) -> int:
+    """The number of observations that hyperparameters were fitted to; 0 where there are none."""
+    return int(min((hyperparameters or {}).get(FITTED_TO, (0.0,)), default=0.0))
+
+
+def holds(num_outcomes: int, last: int) -> bool:
+    """Whether the fit to the `last` number of outcomes is good enough for so many."""
+    return num_outcomes > FIT_LIMIT and last <= num_outcomes < (1.0 + HELD_SHARE) * last
 
 
 def restarts(num_outcomes: int, last: int) -> bool:

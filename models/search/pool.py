@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from models.architectures.architecture import Architecture
-from models.architectures.canonical import canonical_id, canonicalise
+from models.architectures.canonical import canonicalise, id_of_canonical
 from models.search.autoencoder import Autoencoder
 from models.search.costs import Costs, costs_of
 from models.search.features import StructuralFeatures
@@ -131,7 +131,7 @@ def build_pool(autoencoder: Autoencoder) -> Pool:
     features = StructuralFeatures(space)
     raw = encode(autoencoder, features, architectures).double()
     inputs = input_scale(raw, autoencoder.latent_size, features.blocks)
-    canonical_ids = tuple(canonical_id(architecture) for architecture in architectures)
+    canonical_ids = tuple(id_of_canonical(architecture) for architecture in architectures)
     places = {architecture: place for place, architecture in enumerate(architectures)}
     return Pool(
         architectures,

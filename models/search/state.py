@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models.architectures.architecture import Architecture
-from models.architectures.canonical import canonical_id, canonicalise
+from models.architectures.canonical import canonicalise, id_of_canonical
 from models.search.autoencoder import Autoencoder
 from models.search.costs import Costs, check_costs, costs_of, largest_costs
 from models.search.outcomes import Measurements, merge_replicates
@@ -109,7 +109,7 @@ def build_state(autoencoder: Autoencoder, request: ProposalRequest) -> SearchSta
     observed = set(measurements.architectures)
     pending = map(canonicalise, request.pending)
     running = tuple(architecture for architecture in dict.fromkeys(pending) if architecture not in observed)
-    seen = {canonical_id(architecture) for architecture in (*measurements.architectures, *running)}
+    seen = {id_of_canonical(architecture) for architecture in (*measurements.architectures, *running)}
     pool = pool_of(autoencoder)
     groups = torch.arange(autoencoder.latent_size) if request.strategy == "latent" else pool.inputs.groups
     points, running_points = (

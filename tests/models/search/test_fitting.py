@@ -95,6 +95,20 @@ def test_most_fits_go_on_from_the_last_one_alone(monkeypatch: pytest.MonkeyPatch
     assert all(starts(n, n - RESTART_EVERY) > 1 for n in range(FEW + 2, FEW + 20, RESTART_EVERY))
 
 
+def test_a_fit_to_many_stands_until_there_are_more_by_a_fiftieth() -> None:
+    start = {**to_mapping(Process(torch.arange(4), lengthscale=0.7)), FITTED_TO: (300.0,)}
+
+    def kept(n: int) -> bool:
+        return to_mapping(fit(data(n), start).process)["lengthscales"] == start["lengthscales"]
+
+    assert kept(300)
+    assert kept(305)
+    assert not kept(306)
+    assert not kept(299)
+    few = {**start, FITTED_TO: (float(FIT_LIMIT),)}
+    assert to_mapping(fit(data(FIT_LIMIT), few).process)["lengthscales"] != few["lengthscales"]
+
+
 def test_hyperparameters_of_another_latent_space_are_left_aside() -> None:
     training = data(20)
     other = to_mapping(Process(torch.arange(7)))

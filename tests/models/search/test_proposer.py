@@ -265,6 +265,17 @@ def test_hyperparameters_come_back_for_the_next_fit() -> None:
     assert again.hyperparameters is not None
 
 
+def test_the_hyperparameters_of_a_large_study_stand_for_a_while() -> None:
+    observations = observe(NB201, 260)
+    first = propose(NB201, request(1, observations=observations[:250])).hyperparameters
+    soon = propose(NB201, request(1, observations=observations[:254], hyperparameters=first)).hyperparameters
+    later = propose(NB201, request(1, observations=observations, hyperparameters=soon)).hyperparameters
+    assert soon == first is not None
+    assert first["fitted_to"] < (254.0,)
+    assert later is not None
+    assert later["fitted_to"] > (254.0,)
+
+
 @pytest.mark.parametrize(("name", "max_nodes"), [("nasbench101", 8), ("enas_macro", 10)])
 def test_a_larger_size_is_extrapolation(name: str, max_nodes: int) -> None:
     autoencoder = AUTOENCODERS[name]
