@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.search.fitting import FITTED_TO, fit, fitted_to, holds
+from models.search.fitting import fit, record
 from models.search.process import to_mapping
 from models.search.proposal import Direction, Hyperparameters, ProposalRequest
 from models.search.scales import OutcomeScale, linear_scale, power_scale, rank_scale
@@ -18,7 +18,7 @@ from models.search.surrogate import Surrogate, TrainingData
 
 class Belief(NamedTuple):
     """The surrogate of one objective with the outcomes of the observed architectures (`n`), their scale, the posterior means
-    there (`n`), the best of these, and the number of outcomes that the hyperparameters were fitted to.
+    there (`n`), the best of these, and the hyperparameters to be stored, for the next fit to start from.
     """
 
     surrogate: Surrogate
@@ -26,12 +26,7 @@ class Belief(NamedTuple):
     scale: OutcomeScale
     means: Tensor
     best: float
-    fitted_to: int
-
-    @property
-    def hyperparameters(self) -> Hyperparameters:
-        """To be stored, for the next fit to start from."""
-        return {**to_mapping(self.surrogate.process), FITTED_TO: (float(self.fitted_to),)}
+    hyperparameters: Hyperparameters
 
 
 @dataclass(frozen=True)
@@ -79,8 +74,8 @@ def _fit(state: SearchState, values: np.ndarray, stds: np.ndarray, direction: Di
     data = TrainingData(state.observed, outcomes, _tensor(state.measurements.counts), variances)
     surrogate = fit(data, start, state.groups)
     means = surrogate.means(state.observed)
-    last = fitted_to(start)
-    return Belief(surrogate, outcomes, scale, means, float(means.max()), last if holds(len(outcomes), last) else len(outcomes))
+    stored = {**to_mapping(surrogate.process), **record(len(outcomes), start)}
+    return Belief(surrogate, outcomes, scale, means, float(means.max()), stored)
 
 
 def _scale_of(request: ProposalRequest) -> Callable[[np.ndarray, Direction], OutcomeScale]:

@@ -32,11 +32,13 @@ FEW = 20
 """A fit tries the cold starts besides the last fit, whose basin was found with fewer observations: always while these are few, then
 once for every five of them, up to a limit. The others go on from the last fit alone, as the time for one proposal demands."""
 
-HELD_SHARE = 0.02
-"""Beyond `FIT_LIMIT` observations the last fit stands until there are more by this share: so few new ones change little."""
+HOLD_SHARE, MAX_HELD = 0.02, 20
+"""Beyond `FIT_LIMIT` observations the last fit stands until there are more by this share, as so few new ones change little, and for
+at most so many proposals: a long study may show the search as many observations each time, and others."""
 
-FITTED_TO = "fitted_to"
-"""The name, among the hyperparameters, of the number of observations that they were fitted to."""
+FITTED_TO, HELD = "fitted_to", "held"
+"""The names, among the hyperparameters, of the number of observations that they were fitted to, and of the number of proposals for
+which they were taken as they are since."""
 
 _COLD_EVALUATIONS = 20
 _WARM_EVALUATIONS = 10
@@ -51,8 +53,8 @@ def fit(data: TrainingData, start: Hyperparameters | None, groups: Tensor) -> Su
     taken as they are. Where no fit succeeds the defaults stand. Raises `NotPositiveDefinite` when the data cannot be conditioned on
     even so.
     """
-    warm, last = from_mapping(start, groups), fitted_to(start)
-    if warm is not None and holds(len(data.points), last):
+    warm, last = from_mapping(start, groups), _number(start, FITTED_TO)
+    if warm is not None and holds(len(data.points), start):
         with suppress(NotPositiveDefinite):
             return _condition(data, warm)
     starts = [] if warm is None else [(warm, _WARM_EVALUATIONS)]
@@ -69,14 +71,21 @@ def fit(data: TrainingData, start: Hyperparameters | None, groups: Tensor) -> Su
         return _condition(data, Process(groups))
 
 
-def fitted_to(hyperparameters: Hyperparameters | None) -> int:
-    """The number of observations that hyperparameters were fitted to; 0 where there are none."""
-    return int(min((hyperparameters or {}).get(FITTED_TO, (0.0,)), default=0.0))
+def holds(num_outcomes: int, start: Hyperparameters | None) -> bool:
+    """Whether hyperparameters fitted before are good enough for so many outcomes."""
+    last, held = _number(start, FITTED_TO), _number(start, HELD)
+    return num_outcomes > FIT_LIMIT and last <= num_outcomes < (1.0 + HOLD_SHARE) * last and held < MAX_HELD
 
 
-def holds(num_outcomes: int, last: int) -> bool:
-    """Whether the fit to the `last` number of outcomes is good enough for so many."""
-    return num_outcomes > FIT_LIMIT and last <= num_outcomes < (1.0 + HELD_SHARE) * last
+def record(num_outcomes: int, start: Hyperparameters | None) -> Hyperparameters:
+    """What is to be stored with the hyperparameters of a fit that went on from `start`."""
+    if holds(num_outcomes, start):
+        return {FITTED_TO: (float(_number(start, FITTED_TO)),), HELD: (_number(start, HELD) + 1.0,)}
+    return {FITTED_TO: (float(num_outcomes),), HELD: (0.0,)}
+
+
+def _number(start: Hyperparameters | None, name: str) -> int:
+    return int(min((start or {}).get(name, (0.0,)), default=0.0))
 
 
 def restarts(num_outcomes: int, last: int) -> bool:

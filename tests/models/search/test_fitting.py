@@ -5,7 +5,7 @@ import torch
 from linear_operator.utils.errors import NotPSDError
 
 from models.search import fitting
-from models.search.fitting import FEW, FIT_LIMIT, FITTED_TO, MAX_INDUCING, RESTART_EVERY, RESTART_LIMIT, negative_density
+from models.search.fitting import FEW, FIT_LIMIT, FITTED_TO, HELD, MAX_INDUCING, RESTART_EVERY, RESTART_LIMIT, negative_density
 from models.search.process import MIN_NOISE, Process, to_mapping
 from models.search.proposal import Hyperparameters
 from models.search.surrogate import Surrogate, TrainingData
@@ -105,6 +105,7 @@ def test_a_fit_to_many_stands_until_there_are_more_by_a_fiftieth() -> None:
     assert kept(305)
     assert not kept(306)
     assert not kept(299)
+    assert to_mapping(fit(data(300), {**start, HELD: (20.0,)}).process)["lengthscales"] != start["lengthscales"]
     few = {**start, FITTED_TO: (float(FIT_LIMIT),)}
     assert to_mapping(fit(data(FIT_LIMIT), few).process)["lengthscales"] != few["lengthscales"]
 

@@ -8,7 +8,7 @@ import torch
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
 from models.search import beliefs
-from models.search.proposal import STRATEGIES, Direction, Observation, ProposalBatch, ProposalRequest, Strategy
+from models.search.proposal import STRATEGIES, Direction, Hyperparameters, Observation, ProposalBatch, ProposalRequest, Strategy
 from models.search.proposer import predict, propose
 from models.search.surrogate import NotPositiveDefinite
 from models.spaces.enas_macro import EnasMacro
@@ -260,20 +260,27 @@ def test_hyperparameters_come_back_for_the_next_fit() -> None:
     observations = observe(NB201, 20)
     batch = propose(NB201, request(1, observations=observations))
     assert batch.hyperparameters is not None
-    assert set(batch.hyperparameters) == {"lengthscales", "outputscale", "noise", "mean", "fitted_to"}
+    assert set(batch.hyperparameters) == {"lengthscales", "outputscale", "noise", "mean", "fitted_to", "held"}
     again = propose(NB201, request(1, observations=observations, hyperparameters=batch.hyperparameters))
     assert again.hyperparameters is not None
 
 
 def test_the_hyperparameters_of_a_large_study_stand_for_a_while() -> None:
     observations = observe(NB201, 260)
-    first = propose(NB201, request(1, observations=observations[:250])).hyperparameters
-    soon = propose(NB201, request(1, observations=observations[:254], hyperparameters=first)).hyperparameters
-    later = propose(NB201, request(1, observations=observations, hyperparameters=soon)).hyperparameters
-    assert soon == first is not None
-    assert first["fitted_to"] < (254.0,)
-    assert later is not None
-    assert later["fitted_to"] > (254.0,)
+
+    def after(count: int, before: Hyperparameters | None) -> Hyperparameters:
+        found = propose(NB201, request(1, observations=observations[:count], hyperparameters=before)).hyperparameters
+        assert found is not None
+        return found
+
+    first = after(250, None)
+    soon = after(254, first)
+    assert soon == {**first, "held": (1.0,)}
+    later = after(260, soon)
+    assert later["lengthscales"] != first["lengthscales"]
+    assert later["held"] == (0.0,)
+    # As many observations each time, as long studies show them.
+    assert after(250, {**first, "held": (20.0,)})["held"] == (0.0,)
 
 
 @pytest.mark.parametrize(("name", "max_nodes"), [("nasbench101", 8), ("enas_macro", 10)])
