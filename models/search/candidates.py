@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch._dynamo  # the first optimiser would import it, and with it the first proposal would take two seconds more
 from botorch.generation.gen import gen_candidates_torch
 from torch import Tensor
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonicalise, id_of_canonical
 from models.search.acquisition import log_expected_improvement
+from models.search.adam import Adam
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate
 
@@ -178,6 +178,7 @@ def climb(surrogate: Surrogate, starts: Tensor, best: float, pool: Tensor, laten
         improvement,
         lower_bounds=box.amin(0),
         upper_bounds=box.amax(0),
+        optimizer=Adam,
         options={"optimizer_options": {"lr": rate}, "stopping_criterion_options": {"maxiter": ASCENT_STEPS}},
     )
     points: Tensor = ends.detach()[:, 0]

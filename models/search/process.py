@@ -7,6 +7,7 @@ Fitting them is in `fitting.py`, conditioning on data in `surrogate.py`.
 from typing import Any
 
 import torch
+import torch.fx.experimental.symbolic_shapes  # the first kernel would import it, and the first proposal wait for that
 from botorch.models.utils.gpytorch_modules import get_gaussian_likelihood_with_lognormal_prior
 from botorch.utils.constraints import LogTransformedInterval, NonTransformedInterval
 from gpytorch.distributions import MultivariateNormal
