@@ -32,7 +32,7 @@ def running_cluster() -> Iterator[Cluster]:
         yield started
 
 
-def run_module(module: str, *arguments: str) -> str:
+def run_module(module: str, *arguments: str, seconds: float = 150.0) -> str:
     """What a module prints when it is run as a program; raises `AssertionError` with its errors when it fails."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(ROOT) / "client")]), "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
@@ -41,7 +41,7 @@ def run_module(module: str, *arguments: str) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=seconds,
         check=False,
     )
     assert result.returncode == 0, result.stdout[-1000:] + result.stderr[-3000:]

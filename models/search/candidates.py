@@ -20,19 +20,19 @@ from models.search.adam import Adam
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate
 
-# The counts together cost about five hundred encodings and forty decodings a step.
+# The counts together cost about five hundred encodings and a dozen decodings a step.
 NUM_BEST = 10
 """Observed architectures, by posterior mean, from which edits, growth and ascents start."""
 MAX_ONE_EDIT = 300
 MAX_TWO_EDITS = 160
 TWO_EDITS_EACH = 8
 """Of one neighbour: listing all of its own costs more than encoding a few."""
-NUM_STARTS = 16
+NUM_STARTS = 8
 """Ascents: half from the best, half from samples of the prior, which are candidates themselves."""
 ASCENT_STEPS = 15
 ASCENT_RATE = 0.15
 """In standard deviations of the pool's latents, averaged over their dimensions."""
-DECODINGS_EACH = 2
+DECODINGS_EACH = 1
 """Sampled decodings of the end of each ascent."""
 NUM_PARENTS = 40
 """Neighbours of the best that are grown too: an architecture at its edge limit cannot grow, but its neighbours may."""

@@ -1,35 +1,26 @@
 """Everything that needs a Ray cluster: in one file, whose tests run in one process, because two clusters on a machine give their
-clients the same ports.
+clients the same ports. Training comes first, while nothing else runs on the cluster.
 
 The contract suite's tests of what touches the model worker run here once more. What a replica does that hangs is in
 `workers/test_ray_replicas.py`.
 """
 
 import asyncio
-import json
-import os
-import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-import torch
-from safetensors.torch import load_file
 
 from benchmarks.ray_cluster import Cluster
-from models.evaluation.pretraining import pretrain
-from models.spaces.registry import get_space
-from models.svge.distributed import Workers
 from service.app import create_app
 from service.settings import Settings
 from service.workers.local import local_worker
-from tests.models.evaluation.train_on_ray import small_run
-from tests.ray import run_module, running_cluster
+from tests.models.evaluation.killed_on_ray import test_a_run_with_two_workers_of_which_one_is_killed_ends_as_one_process_does
+from tests.ray import running_cluster
 from tests.service.contract.caller import Caller, answer
 from tests.service.contract.conftest import Running
 from tests.service.contract.deployments import SETTINGS, Served, reaching, servers, write_models
@@ -42,6 +33,7 @@ from tests.service.contract.test_trials import (
 
 __all__ = [
     "test_a_budget_is_met_exactly_however_many_ask_at_once",
+    "test_a_run_with_two_workers_of_which_one_is_killed_ends_as_one_process_does",
     "test_concurrent_askers_never_hold_isomorphic_architectures",
     "test_concurrent_asks_share_their_computations",
 ]
@@ -51,7 +43,6 @@ pytestmark = pytest.mark.anyio
 ENCODE = {"space": "nasbench101", "architectures": [{"nodes": ["input", "conv3x3", "output"], "edges": [[0, 1], [1, 2]]}]}
 
 _LOST_SECONDS, _BACK_SECONDS = 30.0, 90.0
-_TRAINING_SECONDS = 150.0
 
 
 @pytest.fixture(scope="module")
@@ -181,29 +172,3 @@ async def test_neither_a_lost_replica_nor_a_lost_head_costs_a_result(caller: Cal
     assert {(trial["state"], trial["attempt"]) for trial in trials} == {("completed", 1)}
     assert len({trial["canonical_id"] for trial in trials}) == len(trials) > 20
     assert all(response.status_code == 503 and "retry-after" in response.headers for response in trainers.refused)
-
-
-def kill_a_worker(cluster: Cluster, state: Path) -> None:
-    """Kill one of the processes that train as soon as the run has saved something."""
-    deadline = time.monotonic() + _TRAINING_SECONDS
-    while not state.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    found = [pid for pid, command in cluster.worker.processes().items() if "RayTrainWorker" in command]
-    assert len(found) == 2
-    os.kill(found[1], signal.SIGKILL)
-
-
-def test_a_run_with_two_workers_of_which_one_is_killed_ends_as_one_process_does(tmp_path: Path, ray_cluster: Cluster) -> None:
-    alone, spread = small_run(tmp_path / "alone"), small_run(tmp_path / "spread")
-    with ThreadPoolExecutor() as threads:
-        training = threads.submit(run_module, "tests.models.evaluation.train_on_ray", ray_cluster.address, str(tmp_path / "spread"))
-        kill_a_worker(ray_cluster, spread.folder / "state.pt")
-        pretrain(get_space("enas_macro"), alone, Workers(torch.device("cpu")), lambda step: None)
-        training.result()
-    first, second = load_file(alone.checkpoint), load_file(spread.checkpoint)
-    for name, weight in first.items():
-        torch.testing.assert_close(second[name].float(), weight.float(), atol=2e-2, rtol=5e-2)
-    steps = [json.loads(line)["step"] for line in (spread.folder / "log.jsonl").read_text().splitlines()]
-    assert (steps[0], steps[-1], steps.count(50)) == (50, 100, 1)  # it went on from there
-    assert "abilities_percent" in json.loads((tmp_path / "spread" / "small.json").read_text())

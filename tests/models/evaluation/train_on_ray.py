@@ -1,10 +1,9 @@
-"""A small run with two workers on a Ray cluster, in a process that may load Ray: `ADDRESS FOLDER`."""
+"""A small run with two workers on a Ray cluster, in a process of its own, which may load Ray: `ADDRESS FOLDER`."""
 
 import sys
 from pathlib import Path
 
 from models.evaluation.pretraining import Pretraining
-from models.evaluation.ray_training import pretrain_on_ray
 from models.spaces.registry import get_space
 from models.svge.config import SVGeConfig
 from models.svge.training import TrainingConfig
@@ -18,4 +17,6 @@ def small_run(folder: Path) -> Pretraining:
 
 
 if __name__ == "__main__":
+    from models.evaluation.ray_training import pretrain_on_ray  # which loads Ray
+
     pretrain_on_ray(get_space("enas_macro"), small_run(Path(sys.argv[2])), sys.argv[1], workers=2, on_gpus=False)
