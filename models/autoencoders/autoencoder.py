@@ -27,6 +27,11 @@ BATCH_SIZE = 1024
 CPU_BATCH_SIZE = 256
 """On a CPU: the states of so many stay in its caches."""
 
+_EVEN = 32
+"""In bfloat16, graphs are encoded by powers of two up to this many, and by multiples of it: oneDNN compiles and keeps kernels for
+every number that it meets.
+"""
+
 
 class GraphAutoencoder:
     """Encodes and decodes architectures of one space. It keeps no state between calls.
@@ -66,16 +71,19 @@ class GraphAutoencoder:
     @torch.inference_mode()
     def encode(self, architectures: Sequence[Architecture]) -> Posterior:
         """The posteriors of any number of architectures: mean and log-variance, each `n x latent_size`, float32 on the CPU."""
-        size = self._batch_size
+        count, size = len(architectures), self._batch_size
+        if not count:
+            empty = torch.zeros(0, self.latent_size)
+            return Posterior(empty, empty)
+        if self._bfloat16:
+            step = min(_EVEN, 1 << (count - 1).bit_length())
+            architectures = [*architectures, *[architectures[-1]] * (-count % step)]
         with self.autocast():
             parts = [
                 self._model.encode(pack(architectures[start : start + size], self.space.vocabulary).to(self._device))
                 for start in range(0, len(architectures), size)
             ]
-        if not parts:
-            empty = torch.zeros(0, self.latent_size)
-            return Posterior(empty, empty)
-        return Posterior(torch.cat([part.mean for part in parts]).cpu(), torch.cat([part.log_var for part in parts]).cpu())
+        return Posterior(*(torch.cat(column)[:count].cpu() for column in zip(*parts, strict=True)))
 
     def decode(self, latents: Tensor, generator: torch.Generator | None = None, max_nodes: int | None = None) -> list[Architecture]:
         """One valid architecture in canonical order for each row of `latents` (`n x latent_size`).
