@@ -23,11 +23,15 @@ def installed_binaries() -> Path | None:
 
 @dataclass(frozen=True)
 class PrivateServer:
-    """A server whose data lie in `folder`. It refuses to run as root, so that root starts it as somebody without rights."""
+    """A server whose data lie in `folder`. It refuses to run as root, so that root starts it as somebody without rights.
+
+    One that is not `durable` loses what it stored when the machine fails, and is faster.
+    """
 
     binaries: Path
     folder: Path
     port: int
+    durable: bool
 
     @property
     def url(self) -> str:
@@ -35,10 +39,10 @@ class PrivateServer:
         return URL.create("postgresql", "postgres", host="127.0.0.1", port=self.port, database="postgres").render_as_string()
 
     def create(self) -> None:
-        self._run("initdb", "--auth", "trust", "--username", "postgres")
+        self._run("initdb", "--auth", "trust", "--username", "postgres", "--encoding", "UTF8", "--no-locale")
 
     def start(self) -> None:
-        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder}"
+        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder}" + ("" if self.durable else " -F")
         self._run("pg_ctl", "--wait", "--log", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:
@@ -52,14 +56,14 @@ class PrivateServer:
 
 
 @contextmanager
-def private_server(binaries: Path) -> Iterator[PrivateServer]:
+def private_server(binaries: Path, durable: bool = True) -> Iterator[PrivateServer]:
     """A running server."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         if os.geteuid() == 0:
             shutil.chown(folder, _UNPRIVILEGED)
-        server = PrivateServer(binaries, Path(folder), port)
+        server = PrivateServer(binaries, Path(folder), port, durable)
         server.create()
         server.start()
         try:

@@ -1,4 +1,4 @@
-"""PostgreSQL for tests: the server of this machine, or a private one started from installed binaries; databases of their own."""
+"""PostgreSQL for tests: a private server started from installed binaries, or that of this machine; databases of their own."""
 
 import os
 import secrets
@@ -20,23 +20,22 @@ _UNPRIVILEGED = "nobody"
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The URL of a database of a server that lets us create others: `SVGE_TEST_POSTGRES`, the usual address, or a private one.
+    """The URL of a database of a server that lets us create others: `SVGE_TEST_POSTGRES`, a private one, or the usual address.
 
-    Without any the test is skipped, and fails with `CI=true`.
+    Databases are created in a tenth of the time on a private one. Without any the test is skipped, and fails with `CI=true`.
     """
-    given = os.environ.get("SVGE_TEST_POSTGRES")
-    found = next((url for url in ((given,) if given else _SERVERS) if _answers(url)), None)
-    if found is not None:
-        yield found
+    given, binaries = os.environ.get("SVGE_TEST_POSTGRES"), installed_binaries()
+    if not given and binaries is not None:
+        with private_server(binaries, durable=False) as private:
+            yield private.url
         return
-    binaries = installed_binaries()
-    if given or binaries is None:
+    found = next((url for url in ((given,) if given else _SERVERS) if _answers(url)), None)
+    if found is None:
         reason = f"no PostgreSQL answers at {given or _SERVERS[0]}, so that nothing is checked on it; set SVGE_TEST_POSTGRES"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    with private_server(binaries) as private:
-        yield private.url
+    yield found
 
 
 @contextmanager
