@@ -1,6 +1,7 @@
 """A PostgreSQL server of one's own, started from installed binaries and gone at the end: for tests and for what kills it."""
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -13,12 +14,16 @@ from pathlib import Path
 from sqlalchemy import URL
 
 _UNPRIVILEGED = "nobody"
+_PROGRAMS = ("initdb", "pg_ctl", "postgres")
 
 
 def installed_binaries() -> Path | None:
-    """The folder of `initdb` and `pg_ctl`, None where there is no server installed."""
-    candidates = [shutil.which("initdb"), *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)]
-    return next((Path(found).resolve().parent for found in candidates if found), None)
+    """The folder of `initdb`, `pg_ctl` and `postgres`, None where there is no server installed."""
+    versions = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    found = shutil.which("initdb")
+    folders = [Path(found).resolve().parent] if found else []
+    folders += [path.parent for path in sorted(versions, key=lambda path: float(path.parts[-3]), reverse=True)]
+    return next((folder for folder in folders if all((folder / name).exists() for name in _PROGRAMS)), None)
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,11 @@ class PrivateServer:
         return URL.create("postgresql", "postgres", host="127.0.0.1", port=self.port, database="postgres").render_as_string()
 
     def create(self) -> None:
+        # Whatever the locale of the machine: without one it would store bytes instead of characters.
         self._run("initdb", "--auth", "trust", "--username", "postgres", "--encoding", "UTF8", "--no-locale")
 
     def start(self) -> None:
-        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder}" + ("" if self.durable else " -F")
+        options = f"-p {self.port} -h 127.0.0.1 -k {shlex.quote(str(self.folder))}" + ("" if self.durable else " -F")
         self._run("pg_ctl", "--wait", "--log", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:
@@ -57,12 +63,12 @@ class PrivateServer:
 
 @contextmanager
 def private_server(binaries: Path, durable: bool = True) -> Iterator[PrivateServer]:
-    """A running server."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    """A running server. Raises `OSError` or `subprocess.CalledProcessError` where it cannot be started."""
     with tempfile.TemporaryDirectory() as folder:
         if os.geteuid() == 0:
             shutil.chown(folder, _UNPRIVILEGED)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
         server = PrivateServer(binaries, Path(folder), port, durable)
         server.create()
         server.start()

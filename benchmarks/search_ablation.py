@@ -192,8 +192,8 @@ VARIANTS: dict[str, Callable[..., AbstractContextManager[object]]] = {
     "40 inducing points": lambda: patch.object(fitting, "MAX_INDUCING", 40),
     "sampled space": sampled(),
     "sampled space without edits": sampled(edited=lambda *_: []),
-    "sampled space without ascents": sampled(DECODINGS_EACH=0),
-    "sampled space without edits or ascents": sampled(edited=lambda *_: [], DECODINGS_EACH=0),
+    "sampled space without ascents": sampled(ascended=lambda *_: []),
+    "sampled space without edits or ascents": sampled(edited=lambda *_: [], ascended=lambda *_: []),
     "sampled space without any of these": sampled(_generate=no_candidates),
 }
 WHOLE = {name: "sampled space" if "sampled" in name else "all of it" for name in VARIANTS}

@@ -37,7 +37,7 @@ HELD_OUT = 0.1
 VARIANTS: dict[str, Callable[..., AbstractContextManager[object]]] = {
     "all of it": nothing,
     "without edits": lambda: patch.object(candidates, "edited", lambda *_: []),
-    "without ascents": lambda: patch.object(candidates, "DECODINGS_EACH", 0),
+    "without ascents": lambda: patch.object(candidates, "ascended", lambda *_: []),
     "the pool alone": lambda: patch.object(candidates, "_generate", no_candidates),
     "structure without latents": nothing,
     "latents without structure": only_blocks(),

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# It holds a test that another module runs, and is no test module by its name.
+pytest.register_assert_rewrite("tests.models.evaluation.killed_on_ray")
+
 settings.register_profile("svge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("svge-ci", settings.get_profile("svge"), derandomize=True, print_blob=True)
 settings.load_profile("svge-ci" if os.environ.get("CI") == "true" else "svge")

@@ -33,7 +33,10 @@ def running_cluster() -> Iterator[Cluster]:
 
 
 def run_module(module: str, *arguments: str, seconds: float = 150.0) -> str:
-    """What a module prints when it is run as a program; raises `AssertionError` with its errors when it fails."""
+    """What a module prints when it is run as a program.
+
+    Raises `AssertionError` with its errors when it fails, and `subprocess.TimeoutExpired` when it takes longer than `seconds`.
+    """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(ROOT) / "client")]), "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
         [sys.executable, "-m", module, *arguments],

@@ -21,7 +21,7 @@ def data_frame(exported: bytes) -> "pandas.DataFrame":
     if not rows:
         return pandas.DataFrame(index=pandas.Index([], name="number"))
     values = pandas.DataFrame([row.pop("values", None) or {} for row in rows])
-    # Without a format that of the first row is expected of all, and a whole second is written without a fraction.
+    # Otherwise pandas expects the first row's format of all, and a whole second is written without a fraction.
     times = {time: pandas.to_datetime([row[time] for row in rows], utc=True, format="ISO8601") for time in _TIMES}
     frame = pandas.DataFrame(rows).assign(**times)
     return frame.join(values.add_prefix("values.")).set_index("number")

@@ -27,9 +27,9 @@ BATCH_SIZE = 1024
 CPU_BATCH_SIZE = 256
 """On a CPU: the states of so many stay in its caches."""
 
-_EVEN = 32
-"""In bfloat16, graphs are encoded by powers of two up to this many, and by multiples of it: oneDNN compiles and keeps kernels for
-every number that it meets.
+_BATCH_STEP = 32
+"""In bfloat16 a batch to encode is filled up to a power of two, or to a multiple of this where it is larger: oneDNN compiles and
+keeps kernels for every size that it meets.
 """
 
 
@@ -76,14 +76,15 @@ class GraphAutoencoder:
             empty = torch.zeros(0, self.latent_size)
             return Posterior(empty, empty)
         if self._bfloat16:
-            step = min(_EVEN, 1 << (count - 1).bit_length())
+            step = min(_BATCH_STEP, 1 << (count - 1).bit_length())
             architectures = [*architectures, *[architectures[-1]] * (-count % step)]
         with self.autocast():
             parts = [
                 self._model.encode(pack(architectures[start : start + size], self.space.vocabulary).to(self._device))
                 for start in range(0, len(architectures), size)
             ]
-        return Posterior(*(torch.cat(column)[:count].cpu() for column in zip(*parts, strict=True)))
+        mean, log_var = torch.cat([part.mean for part in parts]), torch.cat([part.log_var for part in parts])
+        return Posterior(mean[:count].cpu(), log_var[:count].cpu())
 
     def decode(self, latents: Tensor, generator: torch.Generator | None = None, max_nodes: int | None = None) -> list[Architecture]:
         """One valid architecture in canonical order for each row of `latents` (`n x latent_size`).

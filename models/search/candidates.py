@@ -32,8 +32,6 @@ NUM_STARTS = 8
 ASCENT_STEPS = 15
 ASCENT_RATE = 0.15
 """In standard deviations of the pool's latents, averaged over their dimensions."""
-DECODINGS_EACH = 1
-"""Sampled decodings of the end of each ascent."""
 NUM_PARENTS = 40
 """Neighbours of the best that are grown too: an architecture at its edge limit cannot grow, but its neighbours may."""
 NUM_GROWN = 32
@@ -106,18 +104,22 @@ def _generate(state: SearchState, guide: Guide) -> Iterator[Architecture]:
     yield from around
     if state.extrapolates:
         yield from grown(state, [*leaders, *around[:NUM_PARENTS]])
-    decode, inputs = state.autoencoder.decode, state.pool.inputs
-    prior = torch.randn(NUM_STARTS // 2, inputs.latent_size, generator=state.generator(_PRIOR))
-    decoded = decode(prior, max_nodes=max_nodes)
+    prior = torch.randn(NUM_STARTS // 2, state.pool.inputs.latent_size, generator=state.generator(_PRIOR))
+    decoded = state.autoencoder.decode(prior, max_nodes=max_nodes)
     yield from decoded
+    yield from ascended(state, guide, torch.cat([state.observed[order][: NUM_STARTS // 2], state.encode(_canonical(decoded))]))
+
+
+def ascended(state: SearchState, guide: Guide, starts: Tensor) -> list[Architecture]:
+    """A sampled decoding of the end of an ascent from each of the starts (`s x d`)."""
+    inputs = state.pool.inputs
     # A start has the structure of its architecture while its latent climbs: what is wanted is where the latent leads.
-    starts = torch.cat([state.observed[order][: NUM_STARTS // 2], state.encode(_canonical(decoded))])
     parts = [
         climb(surrogate, starts[number :: len(guide.hills)], best, state.pool_points, inputs.latent_size)
         for number, (surrogate, best) in enumerate(guide.hills)
     ]
     climbed = inputs.restore_latents(torch.cat(parts)).float()
-    yield from decode(climbed.repeat_interleave(DECODINGS_EACH, dim=0), state.generator(_DECODE), max_nodes)
+    return state.autoencoder.decode(climbed, state.generator(_DECODE), state.request.max_nodes)
 
 
 def edited(state: SearchState, leaders: Sequence[Architecture]) -> list[Architecture]:

@@ -1,5 +1,5 @@
 """Everything that needs a Ray cluster: in one file, whose tests run in one process, because two clusters on a machine give their
-clients the same ports. Training comes first, while nothing else runs on the cluster.
+clients the same ports. The training is imported first and so runs first, while nothing else is on the cluster.
 
 The contract suite's tests of what touches the model worker run here once more. What a replica does that hangs is in
 `workers/test_ray_replicas.py`.

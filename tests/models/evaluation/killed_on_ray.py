@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,14 +19,13 @@ from tests.models.evaluation.train_on_ray import small_run
 from tests.ray import run_module
 
 _TRAINING_SECONDS = 300.0
-"""Half a minute on a fast machine: a dozen processes of Ray are started, and those that train twice."""
+"""Half a minute on a fast machine: a dozen processes of Ray are started, those that train a second time."""
 
 
-def kill_a_worker(cluster: Cluster, state: Path) -> None:
+def kill_a_worker(cluster: Cluster, training: Future[str], state: Path) -> None:
     """Kill one of the processes that train as soon as the run has saved something."""
-    deadline = time.monotonic() + _TRAINING_SECONDS
     while not state.exists():
-        assert time.monotonic() < deadline
+        assert not training.done(), training.exception() or training.result()
         time.sleep(0.02)
     found = [pid for pid, command in cluster.worker.processes().items() if "RayTrainWorker" in command]
     assert len(found) == 2
@@ -39,7 +38,7 @@ def test_a_run_with_two_workers_of_which_one_is_killed_ends_as_one_process_does(
     arguments = (ray_cluster.address, str(tmp_path / "spread"))
     with ThreadPoolExecutor() as threads:
         training = threads.submit(run_module, "tests.models.evaluation.train_on_ray", *arguments, seconds=_TRAINING_SECONDS)
-        kill_a_worker(ray_cluster, spread.folder / "state.pt")
+        kill_a_worker(ray_cluster, training, spread.folder / "state.pt")
         pretrain(get_space("enas_macro"), alone, Workers(torch.device("cpu")), lambda step: None)
         training.result()
     first, second = load_file(alone.checkpoint), load_file(spread.checkpoint)

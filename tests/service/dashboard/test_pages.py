@@ -174,7 +174,10 @@ def test_a_line_that_is_drawn_on_the_map_is_walked_along(page: Page) -> None:
     page.goto("/dashboard/studies/cells/map")
     expect(page.locator("#map-caption")).to_contain_text("random architectures")
     page.get_by_label("draws a line").check(force=True)
-    _drags(page, "drawline")
+    # A function: a bare expression is evaluated again and again, which the pages' policy forbids.
+    page.wait_for_function(
+        "mode => document.querySelector('#plane .js-plotly-plot')?._fullLayout?.dragmode === mode", arg="drawline"
+    )
     box = page.locator("#plane .nsewdrag").first.bounding_box()
     assert box is not None
     start, stop, other = (
@@ -194,19 +197,6 @@ def test_a_line_that_is_drawn_on_the_map_is_walked_along(page: Page) -> None:
     expect(page.locator("#expected")).to_contain_text("Predicted")
     assert len(decoded) == 1, "one click, one answer"
     check_accessible(page)
-
-
-def _drags(page: Page, mode: str) -> None:
-    """Wait for the map to drag so. Playwright's own waiting evaluates strings in the page, which the pages' policy forbids."""
-    page.evaluate(
-        """mode => new Promise((done, fail) => {
-            const plane = document.querySelector("#plane .js-plotly-plot");
-            const look = () => (plane._fullLayout.dragmode === mode ? done() : setTimeout(look, 50));
-            setTimeout(fail, 30000, new Error(`the map does not drag by ${mode}`));
-            look();
-        })""",
-        mode,
-    )
 
 
 def _contrast(page: Page, selector: str) -> float:
