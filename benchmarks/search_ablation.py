@@ -193,7 +193,6 @@ VARIANTS: dict[str, Callable[..., AbstractContextManager[object]]] = {
     "sampled space": sampled(),
     "sampled space without edits": sampled(edited=lambda *_: []),
     "sampled space without ascents": sampled(ascended=lambda *_: []),
-    "sampled space without edits or ascents": sampled(edited=lambda *_: [], ascended=lambda *_: []),
     "sampled space without any of these": sampled(_generate=no_candidates),
 }
 WHOLE = {name: "sampled space" if "sampled" in name else "all of it" for name in VARIANTS}

@@ -1,8 +1,8 @@
 """What a step of the search chooses from: each source contributes what it is good at, and nothing twice.
 
 A space that was encoded completely is its own candidate set. Otherwise: the pool, architectures one or two edits from the best,
-samples of the prior decoded, and the ends of gradient ascents of the expected improvement, decoded (the paper's search). Decoded
-points are encoded again: what is ranked is the architecture that would be trained.
+and the ends of gradient ascents of the expected improvement from the best, decoded (the paper's search). Decoded points are encoded
+again: what is ranked is the architecture that would be trained.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -20,15 +20,13 @@ from models.search.adam import Adam
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate
 
-# The counts together cost about five hundred encodings and a dozen decodings a step.
+# The counts together cost about five hundred encodings and ten decodings a step.
 NUM_BEST = 10
 """Observed architectures, by posterior mean, from which edits, growth and ascents start."""
 MAX_ONE_EDIT = 300
 MAX_TWO_EDITS = 160
 TWO_EDITS_EACH = 8
 """Of one neighbour: listing all of its own costs more than encoding a few."""
-NUM_STARTS = 8
-"""Ascents: half from the best, half from samples of the prior, which are candidates themselves."""
 ASCENT_STEPS = 15
 ASCENT_RATE = 0.15
 """In standard deviations of the pool's latents, averaged over their dimensions."""
@@ -39,7 +37,7 @@ NUM_GROWN = 32
 architecture are many and slow to list."""
 NUM_GROWN_EACH = 4
 
-_NEIGHBOURS, _PRIOR, _DECODE, _GROWTH = range(10, 14)
+_NEIGHBOURS, _DECODE, _GROWTH = range(10, 13)
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def _new(state: SearchState, architectures: Iterable[Architecture], taken: Colle
 
 def _generate(state: SearchState, guide: Guide) -> Iterator[Architecture]:
     """Architectures of every source but the pool."""
-    observed, max_nodes = state.measurements.architectures, state.request.max_nodes
+    observed = state.measurements.architectures
     # Architectures larger than this request allows may have been observed: their neighbours are too large as well.
     order = [index for index in guide.order if observed[index].num_nodes <= state.limit][:NUM_BEST]
     leaders = [observed[index] for index in order]
@@ -104,20 +102,21 @@ def _generate(state: SearchState, guide: Guide) -> Iterator[Architecture]:
     yield from around
     if state.extrapolates:
         yield from grown(state, [*leaders, *around[:NUM_PARENTS]])
-    prior = torch.randn(NUM_STARTS // 2, state.pool.inputs.latent_size, generator=state.generator(_PRIOR))
-    decoded = state.autoencoder.decode(prior, max_nodes=max_nodes)
-    yield from decoded
-    yield from ascended(state, guide, torch.cat([state.observed[order][: NUM_STARTS // 2], state.encode(_canonical(decoded))]))
+    yield from ascended(state, guide, state.observed[order])
 
 
 def ascended(state: SearchState, guide: Guide, starts: Tensor) -> list[Architecture]:
     """A sampled decoding of the end of an ascent from each of the starts (`s x d`)."""
     inputs = state.pool.inputs
+    shares = [starts[number :: len(guide.hills)] for number in range(len(guide.hills))]
     # A start has the structure of its architecture while its latent climbs: what is wanted is where the latent leads.
     parts = [
-        climb(surrogate, starts[number :: len(guide.hills)], best, state.pool_points, inputs.latent_size)
-        for number, (surrogate, best) in enumerate(guide.hills)
+        climb(surrogate, share, best, state.pool_points, inputs.latent_size)
+        for (surrogate, best), share in zip(guide.hills, shares, strict=True)
+        if len(share)
     ]
+    if not parts:
+        return []
     climbed = inputs.restore_latents(torch.cat(parts)).float()
     return state.autoencoder.decode(climbed, state.generator(_DECODE), state.request.max_nodes)
 
@@ -157,10 +156,6 @@ def grown(state: SearchState, leaders: Sequence[Architecture]) -> list[Architect
         found += larger
         generation = [one for one in larger if one.num_nodes < limit]
     return found
-
-
-def _canonical(architectures: Sequence[Architecture]) -> list[Architecture]:
-    return [canonicalise(architecture) for architecture in architectures]
 
 
 @torch.enable_grad()

@@ -4,7 +4,17 @@ import torch
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
 from models.search.acquisition import log_expected_improvement
-from models.search.candidates import MAX_ONE_EDIT, MAX_TWO_EDITS, NUM_GROWN, Guide, climb, edited, gather_candidates, grown
+from models.search.candidates import (
+    MAX_ONE_EDIT,
+    MAX_TWO_EDITS,
+    NUM_GROWN,
+    Guide,
+    ascended,
+    climb,
+    edited,
+    gather_candidates,
+    grown,
+)
 from models.search.fitting import fit
 from models.search.proposal import Observation, ProposalRequest
 from models.search.state import SearchState, build_state
@@ -129,6 +139,18 @@ def test_climbing_raises_the_expected_improvement_within_the_box() -> None:
     assert bool((ends <= box.amax(0) + 1e-12).all())
     assert bool((ends >= box.amin(0) - 1e-12).all())
     assert not ends.requires_grad
+
+
+@pytest.mark.parametrize("num_starts", [0, 1, 2, 5])
+def test_each_start_is_climbed_from_once_however_many_objectives_there_are(num_starts: int) -> None:
+    current = state("enas_macro")
+    guide = guide_of(current)
+    for num_hills in (1, 3):
+        several = Guide(guide.order, guide.hills * num_hills)
+        found = ascended(current, several, current.observed[guide.order[:num_starts]])
+        assert len(found) == num_starts
+        for architecture in found:
+            current.autoencoder.space.validate(architecture)
 
 
 @pytest.mark.parametrize(("name", "max_nodes"), [("nasbench101", 8), ("enas_macro", 9)])
