@@ -30,7 +30,7 @@ from models.search import beliefs, candidates, fitting, pool, proposer
 from models.search.autoencoder import Posterior
 from models.search.features import StructuralFeatures
 from models.search.process import Process, from_mapping
-from models.search.proposal import Hyperparameters
+from models.search.proposal import STRATEGIES, Hyperparameters
 from models.search.ranking import train_predictor
 from models.search.scales import linear_scale, power_scale
 from models.search.state import SearchState
@@ -172,8 +172,9 @@ def sampled(**changes: object) -> Callable[..., AbstractContextManager[None]]:
     return changed
 
 
-def no_candidates(*_: object) -> tuple[()]:
-    return ()
+def nowhere(*_: object) -> list[Architecture]:
+    """In the place of a source: no candidates."""
+    return []
 
 
 VARIANTS: dict[str, Callable[..., AbstractContextManager[object]]] = {
@@ -191,9 +192,9 @@ VARIANTS: dict[str, Callable[..., AbstractContextManager[object]]] = {
     "a random start": lambda: patch.object(proposer, "initial_design", random_start),
     "40 inducing points": lambda: patch.object(fitting, "MAX_INDUCING", 40),
     "sampled space": sampled(),
-    "sampled space without edits": sampled(edited=lambda *_: []),
-    "sampled space without ascents": sampled(ascended=lambda *_: []),
-    "sampled space without any of these": sampled(_generate=no_candidates),
+    "sampled space without edits": sampled(edited=nowhere),
+    "sampled space with ascents": sampled(ASCENDING=STRATEGIES),
+    "sampled space with ascents instead of edits": sampled(edited=nowhere, ASCENDING=STRATEGIES),
 }
 WHOLE = {name: "sampled space" if "sampled" in name else "all of it" for name in VARIANTS}
 """What each variant is to be compared with."""

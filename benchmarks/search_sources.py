@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from sklearn.neural_network import MLPRegressor
 
-from benchmarks.search_ablation import WithoutLatents, no_candidates, nothing, only_blocks
+from benchmarks.search_ablation import WithoutLatents, nothing, nowhere, only_blocks
 from benchmarks.search_curves import difference, orders_of
 from models.architectures.architecture import Architecture
 from models.autoencoders.autoencoder import GraphAutoencoder
@@ -28,7 +28,7 @@ from models.datasets.loading import load_measured
 from models.pretrained.catalogue import FOLDER, default_card, find_card
 from models.search import candidates
 from models.search.features import StructuralFeatures
-from models.search.proposal import Observation, ProposalRequest
+from models.search.proposal import STRATEGIES, Observation, ProposalRequest
 from models.search.proposer import propose
 from models.spaces.registry import get_space
 
@@ -36,9 +36,9 @@ HELD_OUT = 0.1
 
 VARIANTS: dict[str, Callable[..., AbstractContextManager[object]]] = {
     "all of it": nothing,
-    "without edits": lambda: patch.object(candidates, "edited", lambda *_: []),
-    "without ascents": lambda: patch.object(candidates, "ascended", lambda *_: []),
-    "the pool alone": lambda: patch.object(candidates, "_generate", no_candidates),
+    "the pool alone": lambda: patch.object(candidates, "edited", nowhere),
+    "with ascents": lambda: patch.object(candidates, "ASCENDING", STRATEGIES),
+    "with ascents instead of edits": lambda: patch.multiple(candidates, edited=nowhere, ASCENDING=STRATEGIES),
     "structure without latents": nothing,
     "latents without structure": only_blocks(),
 }

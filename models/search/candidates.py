@@ -1,8 +1,8 @@
 """What a step of the search chooses from: each source contributes what it is good at, and nothing twice.
 
-A space that was encoded completely is its own candidate set. Otherwise: the pool, architectures one or two edits from the best,
-and the ends of gradient ascents of the expected improvement from the best, decoded (the paper's search). Decoded points are encoded
-again: what is ranked is the architecture that would be trained.
+A space that was encoded completely is its own candidate set. Otherwise: the pool, and architectures one or two edits from the best.
+The paper's strategy `latent`, and beyond the trained sizes all of them, also have the ends of gradient ascents of the expected
+improvement from the best, decoded. Those are encoded again: what is ranked is the architecture that would be trained.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -17,16 +17,19 @@ from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonicalise, id_of_canonical
 from models.search.acquisition import log_expected_improvement
 from models.search.adam import Adam
+from models.search.proposal import Strategy
 from models.search.state import SearchState
 from models.search.surrogate import Surrogate
 
-# The counts together cost about five hundred encodings and ten decodings a step.
+# The counts together cost about five hundred encodings a step, and ten decodings where there are ascents.
 NUM_BEST = 10
 """Observed architectures, by posterior mean, from which edits, growth and ascents start."""
 MAX_ONE_EDIT = 300
 MAX_TWO_EDITS = 160
 TWO_EDITS_EACH = 8
 """Of one neighbour: listing all of its own costs more than encoding a few."""
+ASCENDING: tuple[Strategy, ...] = ("latent",)
+"""Strategies with ascents at the trained sizes: where structure counts beside latents, edits find all that ascents find."""
 ASCENT_STEPS = 15
 ASCENT_RATE = 0.15
 """In standard deviations of the pool's latents, averaged over their dimensions."""
@@ -102,7 +105,8 @@ def _generate(state: SearchState, guide: Guide) -> Iterator[Architecture]:
     yield from around
     if state.extrapolates:
         yield from grown(state, [*leaders, *around[:NUM_PARENTS]])
-    yield from ascended(state, guide, state.observed[order])
+    if state.extrapolates or state.request.strategy in ASCENDING:
+        yield from ascended(state, guide, state.observed[order])
 
 
 def ascended(state: SearchState, guide: Guide, starts: Tensor) -> list[Architecture]:

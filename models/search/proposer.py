@@ -45,7 +45,8 @@ def propose(autoencoder: Autoencoder, request: ProposalRequest) -> ProposalBatch
       several objectives that of the hypervolume, of processes fitted to power transforms of the values;
     - `ucb` and `thompson` choose by the upper confidence bound and by samples of the same process;
     - `predictor` ranks by the performance predictor (Section 4.1 of the paper), trained on the observed latents;
-    - `latent` is the paper's: the expected improvement of a process on latents alone, fitted to the outcomes as they are;
+    - `latent` is the paper's: the expected improvement of a process on latents alone, fitted to the outcomes as they are and
+      climbed in latent space;
     - `latent_random` decodes points of the prior (the paper's random search) and `random` draws uniformly from the space, both
       without a start of their own and without repetition (source `fallback`).
 

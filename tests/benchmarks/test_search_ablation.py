@@ -19,7 +19,7 @@ __all__ = ["table"]
 def swappable() -> list[object]:
     parts: list[object] = [beliefs.rank_scale, proposer.initial_design, fitting.MAX_INDUCING]
     parts += [pool.StructuralFeatures, pool.COMPLETE_LIMIT, pool.SAMPLE_SIZE]
-    return parts + [getattr(candidates, name) for name in ("edited", "ascended", "_generate")]
+    return parts + [getattr(candidates, name) for name in ("edited", "ASCENDING")]
 
 
 # All fits find one optimum of so simple a table, so that an ensemble of them chooses as each does.

@@ -3,6 +3,7 @@ import torch
 
 from models.architectures.architecture import Architecture
 from models.architectures.canonical import canonical_id, canonicalise
+from models.search import candidates
 from models.search.acquisition import log_expected_improvement
 from models.search.candidates import (
     MAX_ONE_EDIT,
@@ -16,7 +17,7 @@ from models.search.candidates import (
     grown,
 )
 from models.search.fitting import fit
-from models.search.proposal import Observation, ProposalRequest
+from models.search.proposal import Observation, ProposalRequest, Strategy
 from models.search.state import SearchState, build_state
 from models.search.surrogate import Surrogate, TrainingData
 from models.spaces.enas_macro import EnasMacro
@@ -28,13 +29,14 @@ AUTOENCODERS = {name: shared_autoencoder(name) for name in ("nasbench101", "nasb
 BEST = 1.0
 
 
-def state(name: str, seed: int = 0, max_nodes: int | None = None, num_observed: int = 15) -> SearchState:
+def state(name: str, seed: int = 0, max_nodes: int | None = None, strategy: Strategy = "svge") -> SearchState:
     autoencoder = AUTOENCODERS[name]
     rng = build_state(autoencoder, ProposalRequest("maximize", 1, 0)).rng(0)
-    observations = tuple(Observation(autoencoder.space.sample(rng), float(index)) for index in range(num_observed))
+    observations = tuple(Observation(autoencoder.space.sample(rng), float(index)) for index in range(15))
     pending = (autoencoder.space.sample(rng),)
     excluded = (canonical_id(autoencoder.space.sample(rng)),)
-    return build_state(autoencoder, ProposalRequest("maximize", 1, seed, observations, pending, excluded, max_nodes=max_nodes))
+    request = ProposalRequest("maximize", 1, seed, observations, pending, excluded, strategy, max_nodes=max_nodes)
+    return build_state(autoencoder, request)
 
 
 def surrogate_of(current: SearchState) -> Surrogate:
@@ -139,6 +141,20 @@ def test_climbing_raises_the_expected_improvement_within_the_box() -> None:
     assert bool((ends <= box.amax(0) + 1e-12).all())
     assert bool((ends >= box.amin(0) - 1e-12).all())
     assert not ends.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("strategy", "max_nodes", "climbs"), [("svge", None, False), ("ucb", None, False), ("latent", None, True), ("svge", 12, True)]
+)
+def test_the_strategy_of_the_paper_climbs_and_all_do_beyond_the_trained_sizes(
+    strategy: Strategy, max_nodes: int | None, climbs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current = state("enas_macro", max_nodes=max_nodes, strategy=strategy)
+    with_all = gather_candidates(current, guide_of(current), 1).canonical_ids
+    monkeypatch.setattr(candidates, "ascended", lambda *_: [])
+    without = gather_candidates(current, guide_of(current), 1).canonical_ids
+    assert set(without) <= set(with_all)
+    assert (len(without) < len(with_all)) == climbs
 
 
 @pytest.mark.parametrize("num_starts", [0, 1, 2, 5])
